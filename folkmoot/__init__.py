@@ -1,0 +1,3 @@
+"""Folkmoot: a self-hosted team chat, and the real-time backend under it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,143 @@
+"""The error tree: every refusal the product knows, with a stable code. Only the doors turn them into answers.
+
+    Error                     internal       500  100, temporary
+    ├── Invalid               invalid        400  107   with messages by field
+    ├── NotSignedIn           not_signed_in  401  101
+    │   └── WrongCredentials  wrong_credentials
+    ├── Forbidden             forbidden      403  103
+    ├── NotFound              not_found      404  404
+    │   └── UnknownMethod     unknown_method 404  104
+    ├── NotAllowedHere        method_not_allowed 405
+    ├── Conflict              conflict       409  409
+    ├── TooLarge              too_large      413  413
+    ├── WrongType             wrong_media_type 415
+    ├── TooMany               too_many       429  111, temporary
+    └── Unavailable           unavailable    503  503, temporary
+        └── Busy              busy
+"""
+
+from typing import ClassVar
+
+
+class Error(Exception):
+    """Something went wrong. `detail` is a sentence for the person who reads the answer."""
+
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on the server"
+    status: ClassVar[int] = 500
+    rpc_code: ClassVar[int] = 100
+    temporary: ClassVar[bool] = True
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int | None = None) -> None:
+        self.detail = detail or f"{self.title}."
+        self.retry_after_s = retry_after_s
+        super().__init__(self.detail)
+
+
+class Invalid(Error):
+    """The input has another shape than the action takes; `fields` says what is wrong with each."""
+
+    code = "invalid"
+    title = "The input is not valid"
+    status = 400
+    rpc_code = 107
+    temporary = False
+
+    def __init__(self, detail: str | None = None, *, fields: dict[str, list[str]] | None = None) -> None:
+        self.fields = fields or {}
+        listed = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in self.fields.items())
+        super().__init__(detail or listed or None)
+
+
+class NotSignedIn(Error):
+    code = "not_signed_in"
+    title = "Sign in first"
+    status = 401
+    rpc_code = 101
+    temporary = False
+
+
+class WrongCredentials(NotSignedIn):
+    code = "wrong_credentials"
+    title = "Wrong email or password"
+
+
+class Forbidden(Error):
+    code = "forbidden"
+    title = "This is not allowed"
+    status = 403
+    rpc_code = 103
+    temporary = False
+
+
+class NotFound(Error):
+    """Not there, or not there for this caller: the answer is the same on purpose."""
+
+    code = "not_found"
+    title = "There is nothing here"
+    status = 404
+    rpc_code = 404
+    temporary = False
+
+
+class UnknownMethod(NotFound):
+    code = "unknown_method"
+    title = "There is no such method"
+    rpc_code = 104
+
+
+class NotAllowedHere(Error):
+    code = "method_not_allowed"
+    title = "This address does not take that method"
+    status = 405
+    rpc_code = 405
+    temporary = False
+
+
+class Conflict(Error):
+    code = "conflict"
+    title = "This clashes with what is already there"
+    status = 409
+    rpc_code = 409
+    temporary = False
+
+
+class TooLarge(Error):
+    code = "too_large"
+    title = "The input is too large"
+    status = 413
+    rpc_code = 413
+    temporary = False
+
+
+class WrongType(Error):
+    code = "wrong_media_type"
+    title = "The body must be JSON"
+    status = 415
+    rpc_code = 415
+    temporary = False
+
+
+class TooMany(Error):
+    code = "too_many"
+    title = "Too many requests"
+    status = 429
+    rpc_code = 111
+    temporary = True
+
+
+class Unavailable(Error):
+    """A part the answer needs is away. Never an empty answer in its place."""
+
+    code = "unavailable"
+    title = "The server cannot answer right now"
+    status = 503
+    rpc_code = 503
+    temporary = True
+
+
+class Busy(Unavailable):
+    """A bounded queue is full; nothing was done."""
+
+    code = "busy"
+    title = "The server is busy"

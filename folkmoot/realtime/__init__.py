@@ -1,0 +1,1 @@
+"""The real-time engine: connections, channels and their delivery. It knows nothing of chat."""

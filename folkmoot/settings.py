@@ -1,0 +1,209 @@
+"""Every setting: name, type, default. Read once from the environment (and `.env`), checked at start.
+
+A name is the environment variable in capitals; a secret may also come from a file named by `NAME_FILE`.
+"""
+
+import os
+from functools import cached_property
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_SECRETS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "admin"})
+
+
+class BadSettings(Exception):
+    """The settings cannot be used; the message names each variable and what it takes."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    # Where it runs
+    api_mode: Literal["dev", "production"] = "production"
+    environment: str = "production"
+    process_id: str = Field(default="1", description="names this process in logs when several run")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    host: str = Field(default="127.0.0.1", validation_alias="FOLKMOOT_HOST")
+    port: int = Field(default=8000, ge=0, le=65535, validation_alias="FOLKMOOT_PORT")
+    url: str = Field(
+        default="",
+        validation_alias="FOLKMOOT_URL",
+        description="the address people open, as https://chat.example.org; empty: http://localhost:PORT",
+    )
+    data: Path = Field(default=Path(".data"), validation_alias="FOLKMOOT_DATA")
+    site: Path | None = Field(
+        default=None, validation_alias="FOLKMOOT_SITE", description="folder of the built SPA; the wheel has its own"
+    )
+    serve_site: bool = Field(default=True, validation_alias="FOLKMOOT_SERVE_SITE")
+    origins: tuple[str, ...] = Field(
+        default=(), validation_alias="FOLKMOOT_ORIGINS", description="further origins that browsers may come from"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        validation_alias="FOLKMOOT_TRUSTED_PROXIES",
+        description="networks whose X-Real-IP header is believed",
+    )
+
+    # PostgreSQL and Redis
+    database_url: SecretStr = SecretStr("")
+    postgres_host: str = ""
+    postgres_port: int = 5432
+    postgres_db: str = "folkmoot"
+    postgres_user: str = "folkmoot"
+    postgres_password: SecretStr = SecretStr("")
+    database_pool: int = Field(default=10, ge=1, validation_alias="FOLKMOOT_DATABASE_POOL")
+    database_wait_s: float = Field(default=2.0, gt=0, validation_alias="FOLKMOOT_DATABASE_WAIT_S")
+    redis_url: SecretStr = SecretStr("")
+    redis_host: str = ""
+    redis_port: int = 6379
+
+    # The first admin
+    api_admin_email: str = ""
+    api_admin_password: SecretStr = SecretStr("")
+
+    # HTTP
+    body_limit_bytes: int = Field(default=1 << 20, ge=1024, validation_alias="FOLKMOOT_BODY_LIMIT_BYTES")
+    drain_s: float = Field(default=10.0, ge=0, validation_alias="FOLKMOOT_DRAIN_S")
+
+    # Sessions and sign-in
+    session_idle_s: int = Field(default=14 * 86_400, gt=0, validation_alias="FOLKMOOT_SESSION_IDLE_S")
+    session_s: int = Field(default=30 * 86_400, gt=0, validation_alias="FOLKMOOT_SESSION_S")
+    session_admin_s: int = Field(default=86_400, gt=0, validation_alias="FOLKMOOT_SESSION_ADMIN_S")
+    sessions_per_user: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SESSIONS_PER_USER")
+    sign_in_failures: int = Field(default=5, ge=1, validation_alias="FOLKMOOT_SIGN_IN_FAILURES")
+    sign_in_window_s: int = Field(default=900, ge=1, validation_alias="FOLKMOOT_SIGN_IN_WINDOW_S")
+    sign_in_per_minute: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SIGN_IN_PER_MINUTE")
+    hash_workers: int = Field(default=2, ge=1, validation_alias="FOLKMOOT_HASH_WORKERS")
+    hash_queue: int = Field(default=50, ge=0, validation_alias="FOLKMOOT_HASH_QUEUE")
+
+    # The socket
+    api_websocket_timeout: int = Field(default=86_400, ge=60, description="seconds an idle socket lives")
+    socket_echo_token: bool | None = Field(
+        default=None,
+        validation_alias="FOLKMOOT_SOCKET_ECHO_TOKEN",
+        description="whether /ws?token= takes an access token; unset: only when API_MODE=dev",
+    )
+    socket_ping_s: float = Field(default=25.0, gt=0, validation_alias="FOLKMOOT_SOCKET_PING_S")
+    socket_pong_s: float = Field(default=10.0, gt=0, validation_alias="FOLKMOOT_SOCKET_PONG_S")
+    socket_connect_s: float = Field(default=10.0, gt=0, validation_alias="FOLKMOOT_SOCKET_CONNECT_S")
+    socket_frame_bytes: int = Field(default=65_536, ge=1024, validation_alias="FOLKMOOT_SOCKET_FRAME_BYTES")
+    socket_queue_bytes: int = Field(default=1 << 20, ge=4096, validation_alias="FOLKMOOT_SOCKET_QUEUE_BYTES")
+    socket_commands_in_flight: int = Field(
+        default=64, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_IN_FLIGHT"
+    )
+    socket_commands_per_s: int = Field(default=200, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S")
+    sockets_per_user: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SOCKETS_PER_USER")
+    sockets_waiting_per_address: int = Field(
+        default=100, ge=1, validation_alias="FOLKMOOT_SOCKETS_WAITING_PER_ADDRESS",
+        description="sockets of one address that have not said who they are yet",
+    )
+    channels_per_socket: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_CHANNELS_PER_SOCKET")
+    channel_name_chars: int = Field(default=255, ge=16, validation_alias="FOLKMOOT_CHANNEL_NAME_CHARS")
+
+    # Rooms and their logs
+    message_chars: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_MESSAGE_CHARS")
+    page_events: int = Field(default=200, ge=1, validation_alias="FOLKMOOT_PAGE_EVENTS")
+    recover_events: int = Field(default=1_000, ge=1, validation_alias="FOLKMOOT_RECOVER_EVENTS")
+    writer_queue: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_WRITER_QUEUE")
+    writer_batch: int = Field(default=256, ge=1, validation_alias="FOLKMOOT_WRITER_BATCH")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError("must be an address such as https://chat.example.org")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _no_default_secrets(self) -> Self:
+        if self.api_mode == "dev":
+            return self
+        guessable = [
+            name.upper()
+            for name, secret in (
+                ("postgres_password", self.postgres_password if self.postgres_host else None),
+                ("api_admin_password", self.api_admin_password if self.api_admin_email else None),
+            )
+            if secret is not None and secret.get_secret_value() in DEFAULT_SECRETS
+        ]
+        if guessable:
+            raise ValueError(f"{', '.join(guessable)} must be set to a secret of your own (or use API_MODE=dev)")
+        return self
+
+    @cached_property
+    def dsn(self) -> str:
+        """The PostgreSQL address: DATABASE_URL, or made of POSTGRES_*; empty when none is set."""
+        if url := self.database_url.get_secret_value():
+            return url
+        if not self.postgres_host:
+            return ""
+        user, password = quote(self.postgres_user), quote(self.postgres_password.get_secret_value(), safe="")
+        return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+
+    @cached_property
+    def redis_dsn(self) -> str:
+        """The Redis address: REDIS_URL, or made of REDIS_HOST and REDIS_PORT; empty when none is set."""
+        if url := self.redis_url.get_secret_value():
+            return url
+        return f"redis://{self.redis_host}:{self.redis_port}/0" if self.redis_host else ""
+
+    @cached_property
+    def public_url(self) -> str:
+        return self.url or f"http://localhost:{self.port}"
+
+    @cached_property
+    def allowed_origins(self) -> frozenset[str]:
+        """Exact origins that a browser may come from. A laptop may also be opened by its loopback address."""
+        origins = {self.public_url, *(origin.rstrip("/") for origin in self.origins)}
+        if not self.url:
+            origins |= {f"http://127.0.0.1:{self.port}", f"http://[::1]:{self.port}"}
+        return frozenset(origins)
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def echo_takes_access_tokens(self) -> bool:
+        return self.api_mode == "dev" if self.socket_echo_token is None else self.socket_echo_token
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Reads the settings. Raises BadSettings with one line for each variable that is wrong."""
+    try:
+        return Settings(**_secrets_from_files(), **overrides)  # type: ignore[arg-type]  # names are checked by pydantic
+    except ValidationError as error:
+        lines = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        raise BadSettings("\n".join(lines)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return str(location[0]).upper() if location else "settings"
+
+
+def _secrets_from_files() -> dict[str, str]:
+    """Values of the variables that a NAME_FILE names, for each secret that is not set directly."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        variable = name.upper()
+        path = os.environ.get(f"{variable}_FILE")
+        if field.annotation is not SecretStr or not path or os.environ.get(variable):
+            continue
+        try:
+            found[name] = Path(path).read_text().strip()
+        except OSError as error:
+            raise BadSettings(f"{variable}_FILE: cannot read {path}: {error.strerror}") from None
+    return found
