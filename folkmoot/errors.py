@@ -2,6 +2,7 @@
 
     Error                     internal       500  100, temporary
     ├── Invalid               invalid        400  107   with messages by field
+    │   └── Malformed         malformed
     ├── NotSignedIn           not_signed_in  401  101
     │   └── WrongCredentials  wrong_credentials
     ├── Forbidden             forbidden      403  103
@@ -47,6 +48,11 @@ class Invalid(Error):
         self.fields = fields or {}
         listed = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in self.fields.items())
         super().__init__(detail or listed or None)
+
+
+class Malformed(Invalid):
+    code = "malformed"
+    title = "The request cannot be read"
 
 
 class NotSignedIn(Error):

@@ -4,7 +4,6 @@ A name is the environment variable in capitals; a secret may also come from a fi
 """
 
 import os
-from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
@@ -143,7 +142,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(guessable)} must be set to a secret of your own (or use API_MODE=dev)")
         return self
 
-    @cached_property
+    @property
     def dsn(self) -> str:
         """The PostgreSQL address: DATABASE_URL, or made of POSTGRES_*; empty when none is set."""
         if url := self.database_url.get_secret_value():
@@ -153,18 +152,18 @@ class Settings(BaseSettings):
         user, password = quote(self.postgres_user), quote(self.postgres_password.get_secret_value(), safe="")
         return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
 
-    @cached_property
+    @property
     def redis_dsn(self) -> str:
         """The Redis address: REDIS_URL, or made of REDIS_HOST and REDIS_PORT; empty when none is set."""
         if url := self.redis_url.get_secret_value():
             return url
         return f"redis://{self.redis_host}:{self.redis_port}/0" if self.redis_host else ""
 
-    @cached_property
+    @property
     def public_url(self) -> str:
         return self.url or f"http://localhost:{self.port}"
 
-    @cached_property
+    @property
     def allowed_origins(self) -> frozenset[str]:
         """Exact origins that a browser may come from. A laptop may also be opened by its loopback address."""
         origins = {self.public_url, *(origin.rstrip("/") for origin in self.origins)}

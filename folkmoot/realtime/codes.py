@@ -52,3 +52,6 @@ FORCE_DISCONNECT = Close(3503, "force disconnect")
 CONNECTION_LIMIT = Close(3504, "connection limit")
 CHANNEL_LIMIT = Close(3505, "channel limit")
 PERMISSION_DENIED = Close(3507, "permission denied")
+
+# Why the server ends one subscription (2000 to 2499: the client does not subscribe again by itself).
+SERVER_UNSUBSCRIBE = Close(2000, "server unsubscribe")

@@ -1,0 +1,58 @@
+# Everything that people and CI run. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check site wheel pins clean
+
+# The first Python on the PATH that is new enough. `make run PYTHON=/path/to/python3.12` names another.
+PYTHON = $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+OLD = Folkmoot needs Python 3.11 or newer, and found $(or $(shell python3 --version 2>/dev/null),none). \
+	Install one (Debian 12 and Ubuntu 24.04: apt-get install python3), or name it: make run PYTHON=/path/to/python3.12
+SETUP = $(or $(PYTHON),$(error $(OLD))) scripts/setup.py
+
+export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
+PY = .venv/bin/python
+NPM = npm --prefix web
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Set up what is missing, then start everything and print the address
+	@$(SETUP) run
+	@exec $(PY) -m folkmoot up
+
+dev: ## The same, and server and page follow every change of the source
+	@$(SETUP) dev
+	@exec $(PY) scripts/dev.py
+
+test: ## Set up what is missing, then run every check and every test
+	@$(SETUP) test
+	@$(MAKE) --no-print-directory check
+	$(NPM) test
+	$(PY) -m pytest
+
+check: ## Formatting, lint, types and import rules of server and page
+	@$(SETUP) check
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(NPM) run lint
+	$(NPM) run type-check
+
+site: ## Build the single-page app into folkmoot/site
+	@$(SETUP) site
+
+wheel: ## Build dist/folkmoot-*.whl, which holds the pages too
+	@$(SETUP) wheel
+	$(PY) -m build --wheel --no-isolation
+
+# Versions that are pinned already stay: `make pins UPGRADE=--upgrade` takes the newest.
+PIN = .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
+pins: ## Write requirements/*.txt anew from requirements/*.in
+	@$(SETUP) pins
+	cd requirements && for name in base dev node; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
+
+clean: ## Remove what was set up and built; keeps .data
+	rm -rf .venv .tools dist folkmoot/site web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

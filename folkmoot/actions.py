@@ -1,0 +1,189 @@
+"""What the product can do: actions, declared once and reached through every door.
+
+An action is an async function of a `Call` and a schema. Its input is a pydantic model, so that every mistake of a form
+is named at once; its output is a msgspec Struct, which is encoded on the hot path.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_type_hints
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from folkmoot.errors import Forbidden, Invalid, NotSignedIn, UnknownMethod
+from folkmoot.events.event import Person
+
+if TYPE_CHECKING:
+    from folkmoot.core import Core
+
+Role = Literal["member", "admin"]
+
+MAX_ID = 2**63 - 1
+
+
+def _printable(text: str) -> str:
+    """PostgreSQL has no NUL in text, and UTF-8 has no lone surrogates."""
+    if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise ValueError("Must not contain NUL or half of a character.")
+    return text
+
+
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Seq = Annotated[int, Field(ge=0, le=MAX_ID)]
+Text = Annotated[str, AfterValidator(_printable)]
+
+
+class Input(BaseModel):
+    """What an action takes. Fields it does not know are refused, so that a typo is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+class Nothing(Input):
+    """An action without parameters."""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action gives."""
+
+
+class Done(Output):
+    """It is done and there is nothing to say; routes answer it as 204."""
+
+
+class Access(Enum):
+    """Who may call. `ANYONE` is only for the routes that name it: a socket or a program is signed in already."""
+
+    ANYONE = "anyone"
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who has signed in, as one session of theirs."""
+
+    user_id: int
+    name: str
+    role: Role
+    session_id: int
+    expires_in_s: float  # until the session ends, unless it is revoked first
+
+    @property
+    def person(self) -> Person:
+        return Person(self.user_id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an action: the product, who calls, and from where."""
+
+    core: "Core"
+    signed_in: Caller | None = None
+    address: str = ""
+    user_agent: str = ""
+
+    @property
+    def caller(self) -> Caller:
+        if self.signed_in is None:
+            raise NotSignedIn
+        return self.signed_in
+
+
+In = TypeVar("In", bound=BaseModel)
+Out = TypeVar("Out", bound=msgspec.Struct)
+Run = Callable[[Call, In], Awaitable[Out]]
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Generic[In, Out]):
+    """A declared action. Calling it runs the function; the doors use `perform`, which checks first."""
+
+    module: str
+    name: str
+    access: Access
+    takes: type[In]
+    gives: type[Out]
+    run: Run[In, Out]
+    about: str = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        return f"{self.module}.{self.name}"
+
+    async def __call__(self, call: Call, given: In) -> Out:
+        return await self.run(call, given)
+
+    async def perform(self, call: Call, given: object) -> Out:
+        """Checks who calls and what they gave, then runs. Raises an `Error` of the tree."""
+        if self.access is not Access.ANYONE:
+            role = call.caller.role
+            if self.access is Access.ADMIN and role != "admin":
+                raise Forbidden("Only an admin may do this.")
+        return await self.run(call, self.parse(given))
+
+    def parse(self, given: object) -> In:
+        if not isinstance(given, Mapping):
+            raise Invalid("The input must be a JSON object.")
+        try:
+            return self.takes.model_validate(given)
+        except ValidationError as error:
+            raise Invalid(fields=messages_by_field(error)) from None
+
+
+def action(*, access: Access = Access.MEMBER) -> Callable[[Run[In, Out]], Action[In, Out]]:
+    """Declares a function of a module's `actions.py` as an action named `<module>.<function>`."""
+
+    def declare(run: Run[In, Out]) -> Action[In, Out]:
+        hints = get_type_hints(run, localns={"Core": Any})
+        (_, given) = inspect.signature(run).parameters
+        module = run.__module__.split(".")[-2]
+        about = inspect.getdoc(run) or ""
+        return Action(module, run.__name__, access, hints[given], hints["return"], run, about)  # type: ignore[attr-defined]  # it is a function
+
+    return declare
+
+
+class Registry:
+    """All actions of the loaded modules, by their method names."""
+
+    def __init__(self, modules: Iterable[str]) -> None:
+        found = (
+            entry
+            for module in modules
+            for entry in vars(import_module(f"{module}.actions")).values()
+            if isinstance(entry, Action) and f"{module}.actions" == entry.run.__module__
+        )
+        self.actions: dict[str, Action[Any, Any]] = {entry.method: entry for entry in found}
+
+    def find(self, method: str) -> Action[Any, Any]:
+        """The action of that name, if callers who are signed in may name it. Raises UnknownMethod."""
+        found = self.actions.get(method)
+        if found is None or found.access is Access.ANYONE:
+            raise UnknownMethod(f"There is no method {method[:100]!r}.")
+        return found
+
+
+MESSAGES = {
+    "missing": "Missing data for required field.",
+    "string_too_short": "Shorter than minimum length {min_length}.",
+    "string_too_long": "Longer than maximum length {max_length}.",
+    "string_type": "Not a valid string.",
+    "int_type": "Not a valid integer.",
+    "int_parsing": "Not a valid integer.",
+    "extra_forbidden": "Unknown field.",
+}
+
+
+def messages_by_field(error: ValidationError) -> dict[str, list[str]]:
+    """Every mistake of an input, as sentences under the names of its fields."""
+    fields: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "input"
+        sentence = MESSAGES.get(problem["type"], problem["msg"]).format(**problem.get("ctx", {}))
+        fields.setdefault(name, []).append(sentence.removeprefix("Value error, "))
+    return fields

@@ -1,0 +1,231 @@
+"""The composition root: builds, wires and closes everything. Nothing imports it but the command line and the tests."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+import msgspec
+from sanic import Sanic
+from sanic.server.async_server import AsyncioServer
+
+from folkmoot import __version__
+from folkmoot.actions import Call, Caller, Registry
+from folkmoot.bus import Bus
+from folkmoot.core import Core
+from folkmoot.database import Database
+from folkmoot.errors import Error, Invalid
+from folkmoot.events.event import Event
+from folkmoot.events.writer import Writer
+from folkmoot.gate import PATHS, Gate
+from folkmoot.http.server import build_http
+from folkmoot.limits import Limiter
+from folkmoot.modules import BUILT_IN
+from folkmoot.modules.accounts.passwords import Passwords
+from folkmoot.modules.messages import channels as room_channels
+from folkmoot.modules.sessions.keeper import Keeper
+from folkmoot.realtime import codes
+from folkmoot.realtime.broker import Broker
+from folkmoot.realtime.channels import Namespaces
+from folkmoot.realtime.connection import Limits
+from folkmoot.realtime.connections import Connections
+from folkmoot.realtime.engine import ClientLimits, Engine
+from folkmoot.realtime.heartbeat import Heartbeat
+from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.plain import EchoChannel
+from folkmoot.realtime.port import Door, port_class
+from folkmoot.realtime.presence import Presence
+from folkmoot.realtime.recheck import Recheck
+from folkmoot.realtime.sockets import Sockets
+from folkmoot.routes import load_routes
+from folkmoot.settings import Settings
+
+BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    """Something else listens on the port; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running server."""
+
+    settings: Settings
+    port: int
+    core: Core
+    engine: Engine
+    connections: Connections
+
+
+@asynccontextmanager
+async def operating(settings: Settings) -> AsyncIterator[Core]:
+    """The product without its doors, for commands that call an action and end."""
+    async with AsyncExitStack() as closing:
+        database = Database(settings.dsn, size=2, wait_s=settings.database_wait_s)
+        await database.open()
+        closing.push_async_callback(database.close)
+        bus = Bus(settings.redis_dsn)
+        closing.push_async_callback(bus.close)
+        hub, namespaces = Hub(), Namespaces(name_chars=settings.channel_name_chars)
+        yield _core(closing, settings, database, bus, "operator", hub, Broker("operator", bus, hub, namespaces))
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Node]:
+    """A started node. Leaving the block drains it: in-flight work is answered, sockets are told to come back."""
+    async with AsyncExitStack() as closing:
+        listening = listen(settings)
+        closing.callback(listening.close)
+        database = Database(settings.dsn, size=settings.database_pool, wait_s=settings.database_wait_s)
+        await database.open()
+        closing.push_async_callback(database.close)
+        bus = Bus(settings.redis_dsn)
+        closing.push_async_callback(bus.close)
+
+        name, hub = uuid4().hex[:12], Hub()
+        namespaces = Namespaces(name_chars=settings.channel_name_chars)
+        broker = Broker(name, bus, hub, namespaces)
+        core = _core(closing, settings, database, bus, name, hub, broker)
+        room_channels.add_channels(namespaces, core, broker)
+        namespaces.add(EchoChannel(broker))
+        core.writer.start()
+        closing.push_async_callback(core.writer.close)
+
+        keeper = Keeper(database, bus)
+        recheck = Recheck(hub, namespaces, keeper.still_hold)
+        engine = _engine(settings, core, hub, broker, namespaces, keeper)
+        await bus.start()
+        engine.start()
+        closing.push_async_callback(engine.close)
+        recheck.start()
+        closing.push_async_callback(recheck.close)
+
+        connections = Connections(
+            Limits(
+                frame_bytes=settings.socket_frame_bytes,
+                queue_bytes=settings.socket_queue_bytes,
+                idle_s=settings.api_websocket_timeout,
+            )
+        )
+        connections.start()
+        closing.push_async_callback(connections.stop)
+        http = build_http(
+            f"folkmoot-{name}", core, load_routes(BUILT_IN), keeper.find, partial(_ready, core, connections)
+        )
+        closing.callback(Sanic.unregister_app, http)
+        port = port_class(Door(Gate(settings, keeper, engine), PATHS, connections))
+        server = await _start(http, port, listening)
+        closing.push_async_callback(_drain, server, engine, connections, settings.drain_s)
+        yield Node(settings, listening.getsockname()[1], core, engine, connections)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. Raises PortTaken, with what to do."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PortTaken(
+            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror or error}). "
+            "Stop what uses it, or choose another: FOLKMOOT_PORT=8001."
+        ) from error
+
+
+def _core(
+    closing: AsyncExitStack, settings: Settings, database: Database, bus: Bus, name: str, hub: Hub, broker: Broker
+) -> Core:
+    def announce(events: Sequence[Event]) -> None:
+        room_channels.announce(broker, events)
+
+    passwords = Passwords(workers=settings.hash_workers, queue=settings.hash_queue)
+    closing.callback(passwords.close)
+    return Core(
+        settings=settings,
+        database=database,
+        bus=bus,
+        limiter=Limiter(bus),
+        writer=Writer(database, announce, queue=settings.writer_queue, batch=settings.writer_batch),
+        passwords=passwords,
+        sockets=Sockets(name, bus, hub),
+        announce=announce,
+    )
+
+
+def _engine(
+    settings: Settings, core: Core, hub: Hub, broker: Broker, namespaces: Namespaces, keeper: Keeper
+) -> Engine:
+    return Engine(
+        version=f"Folkmoot {__version__}",
+        ping_s=settings.socket_ping_s,
+        limits=ClientLimits(
+            commands_in_flight=settings.socket_commands_in_flight,
+            commands_per_s=settings.socket_commands_per_s,
+            sockets_per_user=settings.sockets_per_user,
+            channels=settings.channels_per_socket,
+            recovered=settings.recover_events,
+            page=settings.page_events,
+        ),
+        hub=hub,
+        broker=broker,
+        presence=Presence(core.bus),
+        heartbeat=Heartbeat(
+            ping_s=settings.socket_ping_s,
+            pong_s=settings.socket_pong_s,
+            connect_s=settings.socket_connect_s,
+        ),
+        namespaces=namespaces,
+        authenticate=keeper.find,
+        channels_of=partial(room_channels.channels_of, core),
+        call=partial(_call, core, Registry(BUILT_IN)),
+    )
+
+
+async def _call(core: Core, registry: Registry, caller: Caller, method: str, data: bytes, address: str) -> bytes:
+    """The rpc door: a method and JSON in, JSON out."""
+    try:
+        given = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise Invalid("The data must be JSON.") from None
+    result = await registry.find(method).perform(Call(core, caller, address), given or {})
+    return msgspec.json.encode(result)
+
+
+async def _start(http: Sanic, port: type, listening: socket.socket) -> AsyncioServer:
+    server = await http.create_server(
+        sock=listening, protocol=port, return_asyncio_server=True, asyncio_server_kwargs={"start_serving": False}
+    )
+    if server is None:
+        raise RuntimeError("Sanic gave no server")
+    await server.startup()
+    await server.start_serving()
+    return server
+
+
+async def _ready(core: Core, connections: Connections) -> dict[str, bool]:
+    """Which parts answer. Without Redis the node still serves: nodes then find each other's messages by polling."""
+    try:
+        async with core.database.connection() as connection:
+            await connection.fetchval("SELECT 1")
+        database = True
+    except Error:
+        database = False
+    return {"database": database, "accepting": not connections.is_draining}
+
+
+async def _drain(server: AsyncioServer, engine: Engine, connections: Connections, within_s: float) -> None:
+    server.close()
+    if engine.tasks:
+        await asyncio.wait(set(engine.tasks), timeout=2.0)
+    await connections.drain(codes.SHUTDOWN, within_s)
+    for connection in list(server.connections):
+        connection.close_if_idle()
+    deadline = asyncio.get_running_loop().time() + within_s
+    while server.connections and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
+    for connection in list(server.connections):
+        connection.abort()
+    await server.wait_closed()

@@ -1,0 +1,145 @@
+"""Redis: the bus between nodes, and short-lived values. All of it is comfort: nothing here is the only copy.
+
+The bus is at-most-once. Whoever listens to it must be able to do without any one message, and finds out about what it
+missed elsewhere (the log, or a sweep over the sessions).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "folkmoot:"
+SHARDS = 16
+RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
+QUEUE_LIMIT = 20_000  # publications waiting for Redis; past it the oldest hints are dropped and counted
+CALL_S = 0.25  # Redis is never worth waiting longer for
+
+Receive = Callable[[bytes], None]
+
+
+class Bus:
+    """One connection pool for calls, one connection that listens, one task that publishes."""
+
+    def __init__(self, url: str) -> None:
+        self.redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=CALL_S,
+            socket_connect_timeout=CALL_S,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=64,
+            protocol=3,
+        )
+        self._listener: Redis = Redis.from_url(
+            url, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), health_check_interval=5, protocol=3
+        )
+        self._receivers: dict[str, Receive] = {}
+        self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=QUEUE_LIMIT)
+        self._something_to_say = asyncio.Event()
+        self._listening = asyncio.Event()
+        self._on_return: list[Callable[[], None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.dropped = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether we hear what others say. While not, whoever relies on hints must look for itself."""
+        return self._listening.is_set()
+
+    def receive(self, topic: str, receiver: Receive) -> None:
+        """Hands every payload of the topic to `receiver`, which must not wait. Call before `start`."""
+        self._receivers[topic] = receiver
+
+    def on_return(self, callback: Callable[[], None]) -> None:
+        """Calls back whenever we hear the others again after we did not."""
+        self._on_return.append(callback)
+
+    async def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="bus-listen"),
+            asyncio.create_task(self._speak(), name="bus-speak"),
+        ]
+        try:
+            await asyncio.wait_for(self._listening.wait(), 2.0)
+        except TimeoutError:
+            log.warning("bus.away", note="Redis cannot be reached; nodes find each other's messages by polling")
+
+    async def close(self) -> None:
+        await self._flush()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._listener.aclose()
+        await self.redis.aclose()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Queues a hint for all nodes. Never waits and never fails; while Redis is down the oldest are dropped."""
+        if len(self._outgoing) == QUEUE_LIMIT:
+            self.dropped += 1
+        self._outgoing.append((topic, payload))
+        self._something_to_say.set()
+
+    async def ask(self, question: Awaitable[object]) -> object | None:
+        """The answer of Redis, or None when it is away: for values that have another source."""
+        try:
+            return await asyncio.wait_for(question, CALL_S * 2)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.debug("bus.no_answer", error=str(error))
+            return None
+
+    async def _speak(self) -> None:
+        while True:
+            await self._something_to_say.wait()
+            self._something_to_say.clear()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        while self._outgoing:
+            pipeline = self.redis.pipeline(transaction=False)
+            for _ in range(min(len(self._outgoing), 512)):
+                topic, payload = self._outgoing.popleft()
+                pipeline.publish(PREFIX + topic, payload)
+            try:
+                await asyncio.wait_for(pipeline.execute(raise_on_error=False), 2.0)
+            except (RedisError, OSError, TimeoutError) as error:
+                self.dropped += 1
+                log.debug("bus.hint_lost", error=str(error))
+
+    async def _listen(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._hear()
+            except (RedisError, OSError) as error:
+                if self._listening.is_set():
+                    log.warning("bus.lost", error=str(error))
+                    attempt = 0
+            self._listening.clear()
+            await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+            attempt += 1
+
+    async def _hear(self) -> None:
+        by_channel = {(PREFIX + topic).encode(): receiver for topic, receiver in self._receivers.items()}
+        async with self._listener.pubsub() as listening:
+            await listening.subscribe(*by_channel)
+            async for message in listening.listen():
+                if message["type"] == "message":
+                    self._hand_over(by_channel[message["channel"]], message["data"])
+                elif message["type"] == "subscribe" and not self._listening.is_set():
+                    self._listening.set()
+                    for callback in self._on_return:
+                        callback()
+
+    @staticmethod
+    def _hand_over(receiver: Receive, payload: bytes) -> None:
+        try:
+            receiver(payload)
+        except Exception:  # one bad payload must not deafen the node
+            log.exception("bus.bad_payload")

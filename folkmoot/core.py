@@ -1,0 +1,40 @@
+"""What every action may use: the parts of the running product, handed over by the composition root."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from folkmoot.bus import Bus
+from folkmoot.database import Database
+from folkmoot.events.event import Event
+from folkmoot.events.writer import Writer
+from folkmoot.limits import Limiter
+from folkmoot.settings import Settings
+
+if TYPE_CHECKING:
+    from folkmoot.modules.accounts.passwords import Passwords
+
+
+class Sockets(Protocol):
+    """What an action may ask of open sockets, on whichever node they are."""
+
+    def join(self, user_id: int, channel: str) -> None:
+        """Subscribes all sockets of the user to the channel."""
+
+    def leave(self, user_id: int, channel: str) -> None:
+        """Ends the subscription of all sockets of the user; nothing of the channel reaches them any more."""
+
+    def revoke(self, session_ids: Sequence[int]) -> None:
+        """Closes the sockets of these sessions for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    settings: Settings
+    database: Database
+    bus: Bus
+    limiter: Limiter
+    writer: Writer
+    passwords: "Passwords"
+    sockets: Sockets
+    announce: Callable[[Sequence[Event]], None]

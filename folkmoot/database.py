@@ -1,0 +1,115 @@
+"""PostgreSQL: one pool a process, bounded waits, and a dead database that is never an empty answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+import structlog
+
+from folkmoot.errors import Unavailable
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+log = structlog.get_logger(__name__)
+
+# The database is away, going away, or too busy to let us in: an answer will be possible later.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DiskFullError,
+)
+
+# An answer is acknowledged only when it would survive a power cut. A server that does otherwise is refused at start.
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+
+class NotDurable(Exception):
+    """The PostgreSQL server may forget what it has acknowledged; the message names the settings."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns every sign of an absent database into `Unavailable`, and leaves all other errors alone."""
+    try:
+        yield
+    except AWAY as error:
+        log.warning("database.away", error=str(error) or type(error).__name__)
+        raise Unavailable("The database cannot be reached right now. Nothing was lost: try again.") from error
+
+
+class Database:
+    """The pool. `connection` and `transaction` are the only ways to it."""
+
+    def __init__(self, dsn: str, *, size: int, wait_s: float) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._wait_s = wait_s
+        self._pool: Pool | None = None
+
+    async def open(self, *, within_s: float = 30.0) -> None:
+        """Opens the pool; a server that is still starting is waited for."""
+        deadline = asyncio.get_running_loop().time() + within_s
+        while self._pool is None:
+            try:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=1,
+                    max_size=self._size,
+                    timeout=self._wait_s,
+                    command_timeout=self._wait_s * 5,
+                    server_settings={"application_name": "folkmoot", "lock_timeout": "5s"},
+                )
+            except AWAY as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable(f"PostgreSQL cannot be reached: {error}") from error
+                await asyncio.sleep(0.2)
+        await self._refuse_forgetful_server()
+
+    async def close(self) -> None:
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), self._wait_s)
+        except (TimeoutError, *AWAY):
+            self._pool.terminate()
+        self._pool = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool; `Unavailable` when none is free in time or the server is away."""
+        if self._pool is None:
+            raise Unavailable("The database is not open.")
+        with translated():
+            async with self._pool.acquire(timeout=self._wait_s) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that commits when the block ends without an error."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def _refuse_forgetful_server(self) -> None:
+        async with self.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT name, setting FROM pg_settings WHERE name = ANY($1)", list(DURABLE)
+            )
+        loose = {row["name"]: row["setting"] for row in rows if row["setting"] != DURABLE[row["name"]]}
+        if loose:
+            wanted = ", ".join(f"{name}={DURABLE[name]} (is {value})" for name, value in loose.items())
+            raise NotDurable(f"PostgreSQL may lose acknowledged messages. Set {wanted} and start again.")

@@ -1,0 +1,55 @@
+"""What the log holds: events in, numbered events out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+import msgspec
+
+Kind = Literal["message", "created", "joined", "left"]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody, as everybody may see them."""
+
+    id: int
+    name: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One entry of a room's log. `seq` counts from 1 without a gap, in the order of commits."""
+
+    room_id: int
+    seq: int
+    kind: Kind
+    author: Person
+    client_id: UUID
+    body: str | None
+    created_at: datetime
+
+
+Identity = tuple[int, int, UUID]  # room, author, client id
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that has no number yet. A repeat of `client_id` by the same author is the same event."""
+
+    room_id: int
+    kind: Kind
+    author: Person
+    body: str | None = None
+    client_id: UUID = field(default_factory=uuid4)
+
+    @property
+    def identity(self) -> Identity:
+        return self.room_id, self.author.id, self.client_id
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a log ends. Another epoch means another log: offsets of the old one say nothing about it."""
+
+    epoch: str
+    head: int

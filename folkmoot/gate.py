@@ -1,0 +1,76 @@
+"""Who may open a socket: decided at the handshake, before the server agrees to it."""
+
+from urllib.parse import parse_qs
+
+from folkmoot.actions import Caller
+from folkmoot.addresses import client_address
+from folkmoot.errors import Error, NotSignedIn
+from folkmoot.http.identity import cookie_name
+from folkmoot.modules.sessions.keeper import Keeper
+from folkmoot.realtime.client import Client
+from folkmoot.realtime.connection import Receiver
+from folkmoot.realtime.echo import Echo
+from folkmoot.realtime.engine import Engine
+from folkmoot.realtime.handshake import Handshake, Refused
+from folkmoot.settings import Settings
+
+ECHO_PATHS = frozenset({"/ws", "/api/ws"})
+PATHS = ECHO_PATHS | {"/connection/websocket", "/api/connection/websocket"}
+
+
+class Gate:
+    def __init__(self, settings: Settings, keeper: Keeper, engine: Engine) -> None:
+        self._settings = settings
+        self._keeper = keeper
+        self._engine = engine
+
+    async def __call__(self, handshake: Handshake) -> Receiver:
+        """What will sit on the connection. Raises Refused."""
+        self._check_origin(handshake)
+        try:
+            query = parse_qs(handshake.query, keep_blank_values=True, max_num_fields=20)
+            if handshake.path in ECHO_PATHS and "token" in query:
+                return Echo(self._engine.hub, await self._bearer(query["token"][0]))
+            address = client_address(handshake.peer, handshake.headers, self._settings.trusted_proxies)
+            return Client(self._engine, address=address, caller=await self._browser(handshake))
+        except Error as error:
+            raise Refused(error.status, error.code, error.detail, error.retry_after_s) from error
+        except ValueError:
+            raise Refused(400, "malformed", "The query cannot be read.") from None
+
+    def _check_origin(self, handshake: Handshake) -> None:
+        """A browser says where its page is from, and only our own pages may use its cookie."""
+        origin = handshake.headers.get("origin")
+        if origin is not None and origin not in self._settings.allowed_origins:
+            raise Refused(
+                403,
+                "forbidden",
+                f"Pages of {origin[:100]} may not connect: the operator can allow it in FOLKMOOT_ORIGINS.",
+            )
+
+    async def _browser(self, handshake: Handshake) -> Caller | None:
+        """Who the cookie of a browser says; programs send their token with `connect` instead."""
+        token = _cookie(handshake.headers.get("cookie", ""), cookie_name(self._settings))
+        if token is None or "origin" not in handshake.headers:
+            return None
+        return await self._keeper.find(token)
+
+    async def _bearer(self, token: str) -> Caller | None:
+        """Who holds a ticket, or where the operator allows it an access token; None: it is not valid."""
+        try:
+            return await self._keeper.find_ticket(token)
+        except NotSignedIn:
+            if not self._settings.echo_takes_access_tokens:
+                return None
+        try:
+            return await self._keeper.find(token)
+        except NotSignedIn:
+            return None
+
+
+def _cookie(header: str, name: str) -> str | None:
+    for pair in header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name:
+            return value.strip('"')
+    return None

@@ -1,0 +1,122 @@
+"""Routes of actions on Sanic: from a request to a call, from a result to an answer."""
+
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import msgspec
+import structlog
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from folkmoot.actions import Access, Call, Done
+from folkmoot.addresses import client_address
+from folkmoot.core import Core
+from folkmoot.errors import Error, Invalid, Malformed, WrongType
+from folkmoot.http.identity import Authenticate, end_session, identify, start_session
+from folkmoot.http.problems import problem
+from folkmoot.routes import Reply, Route
+
+log = structlog.get_logger(__name__)
+
+PREFIXES = ("", "/api")  # behind nginx, which cuts /api off, and without it
+Handler = Callable[..., Awaitable[HTTPResponse]]
+
+
+def add_routes(app: Sanic, routes: list[Route], core: Core, authenticate: Authenticate) -> None:
+    for prefix in PREFIXES:
+        for route in routes:
+            app.add_route(
+                _handler(route, core, authenticate),
+                prefix + route.path.replace("{", "<").replace("}", ":str>"),
+                methods=[route.method],
+                name=f"{route.action.module}_{route.action.name}_{route.method}{prefix.replace('/', '_')}",
+            )
+
+
+def _handler(route: Route, core: Core, authenticate: Authenticate) -> Handler:
+    async def handle(request: Request, **path: str) -> HTTPResponse:
+        try:
+            call = await _call(route, request, core, authenticate)
+            result = await route.action.perform(call, _given(route, request, path))
+        except Error as error:
+            more = route.refusal(error) if route.refusal else None
+            return problem(error, request.ctx.request_id, more)
+        return _answer(route, core, result)
+
+    return handle
+
+
+async def _call(route: Route, request: Request, core: Core, authenticate: Authenticate) -> Call:
+    caller = None
+    if route.action.access is not Access.ANYONE:
+        caller = await identify(request, core.settings, authenticate)
+    address = client_address(request.ip, request.headers, core.settings.trusted_proxies)
+    return Call(core, caller, address, request.headers.get("user-agent", ""))
+
+
+def _given(route: Route, request: Request, path: dict[str, str]) -> dict[str, object]:
+    """The input of the action: what the path says, and the query or the JSON body."""
+    given = _query(request) if route.method in ("GET", "DELETE") else _body(request)
+    if twice := given.keys() & path.keys():
+        raise Invalid(fields={name: ["Is given by the path already."] for name in twice})
+    return {**given, **path}
+
+
+def _query(request: Request) -> dict[str, object]:
+    args = request.get_args(keep_blank_values=True)
+    if several := [name for name, values in args.items() if len(values) > 1]:
+        raise Invalid(fields={name: ["Must be given once."] for name in several})
+    return {name: values[0] for name, values in args.items()}
+
+
+def _body(request: Request) -> dict[str, object]:
+    if not request.body:
+        return {}
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise WrongType("The body must be JSON, with the header Content-Type: application/json.")
+    try:
+        given = msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("The body is not JSON.") from None
+    if not isinstance(given, dict):
+        raise Malformed("The body must be a JSON object.")
+    return given
+
+
+def _answer(route: Route, core: Core, result: msgspec.Struct) -> HTTPResponse:
+    reply = route.reply(result) if route.reply else Reply(None if isinstance(result, Done) else result)
+    if reply.body is None:
+        response = HTTPResponse(status=204)
+    else:
+        response = HTTPResponse(
+            msgspec.json.encode(reply.body), route.status, content_type="application/json"
+        )
+    if reply.session_token is not None:
+        start_session(response, core.settings, reply.session_token, core.settings.session_s)
+    if reply.ends_session:
+        end_session(response, core.settings)
+    return response
+
+
+def watch_requests(app: Sanic) -> None:
+    """Names each request, and logs one line of it: never the query, where a token might be."""
+
+    @app.on_request  # type: ignore[misc, untyped-decorator, unused-ignore]  # Sanic's decorators have no types
+    async def begin(request: Request) -> None:
+        request.ctx.request_id = uuid4().hex
+        request.ctx.began = time.perf_counter()
+
+    @app.on_response  # type: ignore[misc, untyped-decorator, unused-ignore]
+    async def end(request: Request, response: HTTPResponse) -> None:
+        if not hasattr(request.ctx, "began"):
+            return
+        response.headers["X-Request-Id"] = request.ctx.request_id
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            duration_ms=round((time.perf_counter() - request.ctx.began) * 1000, 1),
+            request_id=request.ctx.request_id,
+        )

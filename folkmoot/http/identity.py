@@ -1,0 +1,84 @@
+"""Who sends a request: the bearer of a token, or a browser with its cookie and proof that our own page sent it."""
+
+from collections.abc import Awaitable, Callable
+
+from sanic import Request
+from sanic.response import HTTPResponse
+
+from folkmoot.actions import Caller
+from folkmoot.errors import Forbidden, Malformed, NotSignedIn
+from folkmoot.settings import Settings
+
+Authenticate = Callable[[str], Awaitable[Caller]]
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+PAGE_HEADER = "x-requested-with"  # other sites cannot add a header without asking first, and we never agree
+PAGE_VALUE = "folkmoot"
+
+
+def cookie_name(settings: Settings) -> str:
+    """`__Host-` binds the cookie to this host, but browsers take it over https only."""
+    return "__Host-sid" if settings.secure_cookies else "sid"
+
+
+async def identify(request: Request, settings: Settings, authenticate: Authenticate) -> Caller:
+    """The caller. Raises NotSignedIn; Forbidden for a request that another site may have made the browser send."""
+    bearer = _bearer(request)
+    cookie = request.cookies.get(cookie_name(settings))
+    if bearer is not None and cookie is not None:
+        raise Malformed("Send either a bearer token or the cookie, not both.")
+    if bearer is not None:
+        return await authenticate(bearer)
+    if cookie is None:
+        raise NotSignedIn
+    check_own_page(request, settings)
+    return await authenticate(cookie)
+
+
+def check_own_page(request: Request, settings: Settings) -> None:
+    """Raises Forbidden unless our own page sent the request, as far as a browser tells."""
+    site = request.headers.get("sec-fetch-site")
+    if request.method in SAFE:
+        return
+    if site not in (None, "same-origin", "none"):
+        raise Forbidden("Another site sent this request.")
+    origin = request.headers.get("origin")
+    if origin is not None and origin not in settings.allowed_origins:
+        raise Forbidden(f"This server is not opened under {origin[:100]}: the operator can allow it in FOLKMOOT_ORIGINS.")
+    if request.headers.get(PAGE_HEADER) != PAGE_VALUE:
+        raise Forbidden(f"Requests with a cookie must send the header {PAGE_HEADER}: {PAGE_VALUE}.")
+
+
+def start_session(response: HTTPResponse, settings: Settings, token: str, lifetime_s: int) -> None:
+    response.add_cookie(
+        cookie_name(settings).removeprefix("__Host-"),
+        token,
+        max_age=lifetime_s,
+        httponly=True,
+        secure=settings.secure_cookies,
+        samesite="Strict",
+        path="/",
+        host_prefix=settings.secure_cookies,
+    )
+
+
+def end_session(response: HTTPResponse, settings: Settings) -> None:
+    response.delete_cookie(
+        cookie_name(settings).removeprefix("__Host-"),
+        path="/",
+        httponly=True,
+        secure=settings.secure_cookies,
+        samesite="Strict",
+        host_prefix=settings.secure_cookies,
+    )
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+
+
+def _bearer(request: Request) -> str | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("The Authorization header must read: Bearer TOKEN.")
+    return token.strip()

@@ -1,0 +1,131 @@
+"""The OpenAPI 3.1 document, made from the routes and the schemas of their actions."""
+
+import re
+from typing import Any
+
+import msgspec
+from pydantic.json_schema import models_json_schema
+
+from folkmoot import __version__
+from folkmoot.actions import Access, Nothing
+from folkmoot.routes import Route
+
+REF = "#/components/schemas/{name}"
+
+PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). `code` is stable; `detail` is a sentence for people.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+
+REFUSALS = {
+    "400": "The input is not valid",
+    "401": "Not signed in",
+    "403": "Not allowed",
+    "404": "Not there, or not for this caller",
+    "409": "Clashes with what is there",
+    "413": "Too large",
+    "415": "Not JSON",
+    "429": "Too many requests",
+    "500": "Something went wrong",
+    "503": "Cannot answer right now",
+}
+
+
+def describe(routes: list[Route]) -> dict[str, Any]:
+    """The document. Paths are those a browser uses, below `/api`."""
+    inputs, outputs = _schemas(routes)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(f"/api{route.path}", {})[route.method.lower()] = _operation(route, inputs, outputs)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Folkmoot", "version": __version__, "description": "Rooms, messages, sessions."},
+        "paths": paths,
+        "components": {
+            "schemas": {**inputs["schemas"], **outputs["schemas"], "Problem": PROBLEM},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "sid"},
+            },
+        },
+    }
+
+
+def _schemas(routes: list[Route]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Input models by pydantic, output structs by msgspec: each with a reference for every type."""
+    takes = list({route.action.takes: None for route in routes if route.action.takes is not Nothing})
+    gives = list({route.output: None for route in routes if route.output is not None})
+    refs, document = models_json_schema([(model, "validation") for model in takes], ref_template=REF.format(name="{model}"))
+    schemas, components = msgspec.json.schema_components(gives, ref_template=REF)
+    return (
+        {"schemas": document.get("$defs", {}), "refs": {model: refs[model, "validation"] for model in takes}},
+        {"schemas": components, "refs": dict(zip(gives, schemas, strict=True))},
+    )
+
+
+def _operation(route: Route, inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+    summary, _, description = route.action.about.partition("\n\n")
+    operation: dict[str, Any] = {
+        "operationId": f"{route.action.module}_{route.action.name}",
+        "tags": [route.action.module],
+        "summary": " ".join(summary.split()),
+        "responses": _responses(route, outputs),
+        "security": [] if route.action.access is Access.ANYONE else [{"bearer": []}, {"cookie": []}],
+    }
+    if description:
+        operation["description"] = description
+    in_path = set(re.findall(r"{(\w+)}", route.path))
+    if route.action.takes is not Nothing:
+        schema = inputs["schemas"][inputs["refs"][route.action.takes]["$ref"].rpartition("/")[2]]
+        _add_input(operation, route, in_path, schema)
+    return operation
+
+
+def _add_input(operation: dict[str, Any], route: Route, in_path: set[str], schema: dict[str, Any]) -> None:
+    properties, required = schema["properties"], set(schema.get("required", ()))
+    in_query = set(properties) - in_path if route.method in ("GET", "DELETE") else set()
+    operation["parameters"] = [
+        {
+            "name": name,
+            "in": "path" if name in in_path else "query",
+            "required": name in in_path or name in required,
+            "schema": _without_null(properties[name]) if name in in_query else properties[name],
+        }
+        for name in properties
+        if name in in_path | in_query
+    ]
+    rest = {name: value for name, value in properties.items() if name not in in_path | in_query}
+    if rest:
+        body = {**schema, "properties": rest, "required": sorted(required - in_path)}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query says nothing by leaving a parameter out; it has no null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    return {**kinds[0], "title": schema.get("title", "")} if len(kinds) == 1 else schema
+
+
+def _responses(route: Route, outputs: dict[str, Any]) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"$ref": REF.format(name="Problem")}}}
+    answer: dict[str, Any] = {"description": "Done"}
+    status = 204
+    if route.output is not None:
+        status = route.status
+        answer["content"] = {"application/json": {"schema": outputs["refs"][route.output]}}
+    refused = {code: {"description": text, "content": problem} for code, text in REFUSALS.items()}
+    return {str(status): answer, **refused}
+

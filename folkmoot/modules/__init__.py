@@ -1,0 +1,8 @@
+"""The product: one folder a module, each of one shape (schemas, actions, store, routes)."""
+
+BUILT_IN = (
+    "folkmoot.modules.accounts",
+    "folkmoot.modules.sessions",
+    "folkmoot.modules.rooms",
+    "folkmoot.modules.messages",
+)

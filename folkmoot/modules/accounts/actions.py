@@ -1,0 +1,141 @@
+"""Accounts: who there is, and signing in."""
+
+import hashlib
+import ipaddress
+
+from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.errors import Conflict, NotFound, WrongCredentials
+from folkmoot.modules.accounts import store
+from folkmoot.modules.accounts.schemas import (
+    Account,
+    AccountId,
+    Accounts,
+    Credentials,
+    Greeting,
+    NewAccount,
+    NewPasswordOf,
+    People,
+)
+from folkmoot.modules.rooms.actions import welcome
+from folkmoot.modules.sessions.actions import end_all_sessions, open_session
+from folkmoot.modules.sessions.schemas import Grant, Kind, User
+
+
+@action(access=Access.ANYONE)
+async def hello(call: Call, _: Nothing) -> Greeting:
+    """Says hello, so that a client can find out whether it talks to the right server."""
+    return Greeting(hello="world")
+
+
+@action(access=Access.ANYONE)
+async def sign_in(call: Call, given: Credentials) -> Grant:
+    """Signs a browser in."""
+    return await _sign_in(call, given, "browser")
+
+
+@action(access=Access.ANYONE)
+async def sign_in_program(call: Call, given: Credentials) -> Grant:
+    """Signs a program in, with an access token of its own each time."""
+    return await _sign_in(call, given, "program")
+
+
+@action()
+async def people(call: Call, _: Nothing) -> People:
+    """Everybody on this server, by name."""
+    async with call.core.database.connection() as connection:
+        return People(people=await store.people(connection))
+
+
+@action(access=Access.ADMIN)
+async def accounts(call: Call, _: Nothing) -> Accounts:
+    """All accounts, with what only an admin sees."""
+    async with call.core.database.connection() as connection:
+        return Accounts(accounts=await store.accounts(connection))
+
+
+@action(access=Access.ADMIN)
+async def add(call: Call, given: NewAccount) -> Account:
+    """Makes an account, and lets it into the rooms that welcome everybody."""
+    password = await call.core.passwords.hash(given.password)
+    async with call.core.database.transaction() as connection:
+        account = await store.insert(
+            connection, email=given.email, name=given.name, role=given.role, password=password
+        )
+        if account is None:
+            raise Conflict("There is an account with this email address already.")
+        joined = await welcome(connection, account.id, account.name)
+    call.core.announce(joined)
+    return account
+
+
+@action(access=Access.ADMIN)
+async def set_password(call: Call, given: NewPasswordOf) -> Done:
+    """Gives an account another password, and signs it out everywhere."""
+    password = await call.core.passwords.hash(given.password)
+    async with call.core.database.connection() as connection:
+        if not await store.set_password(connection, given.user_id, password):
+            raise NotFound("There is no such account.")
+    await end_all_sessions(call.core, given.user_id)
+    return Done()
+
+
+@action(access=Access.ADMIN)
+async def disable(call: Call, given: AccountId) -> Done:
+    """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
+    async with call.core.database.connection() as connection:
+        if not await store.disable(connection, given.user_id):
+            raise NotFound("There is no such account.")
+    await end_all_sessions(call.core, given.user_id)
+    return Done()
+
+
+async def add_first_admin(call: Call, given: NewAccount) -> Account | None:
+    """Makes the first admin of a fresh server; None when there is one already."""
+    password = await call.core.passwords.hash(given.password)
+    async with call.core.database.transaction() as connection:
+        await store.lock_first_admin(connection)
+        if await store.has_admin(connection):
+            return None
+        account = await store.insert(
+            connection, email=given.email, name=given.name, role="admin", password=password
+        )
+        if account is not None:
+            await welcome(connection, account.id, account.name)
+        return account
+
+
+async def _sign_in(call: Call, given: Credentials, kind: Kind) -> Grant:
+    pair = await _spend_tries(call, given.email)
+    async with call.core.database.connection() as connection:
+        login = await store.find_login(connection, given.email)
+    fits = await call.core.passwords.verify(login.password if login else None, given.password)
+    if login is None or not fits or login.disabled:
+        raise WrongCredentials("Wrong email or password")
+    await call.core.limiter.forget(pair)
+    if call.core.passwords.is_outdated(login.password):
+        renewed = await call.core.passwords.hash(given.password)
+        async with call.core.database.connection() as connection:
+            await store.replace_password(connection, login.id, login.password, renewed)
+    return await open_session(call, User(id=login.id, email=login.email, name=login.name, role=login.role), kind)
+
+
+async def _spend_tries(call: Call, email: str) -> str:
+    """Counts the try against the address, and against the account from this address; others' tries lock nobody out."""
+    settings, network = call.core.settings, _network(call.address)
+    await call.core.limiter.spend(f"sign-in:{network}", limit=settings.sign_in_per_minute, window_s=60)
+    pair = f"sign-in:{network}:{hashlib.sha256(email.encode()).hexdigest()[:32]}"
+    await call.core.limiter.spend(
+        pair, limit=settings.sign_in_failures, window_s=settings.sign_in_window_s
+    )
+    return pair
+
+
+def _network(address: str) -> str:
+    """What counts as one place: an IPv4 address, or the /64 that a household gets of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

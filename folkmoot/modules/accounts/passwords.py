@@ -1,0 +1,87 @@
+"""Password hashes: Argon2id off the event loop, with a bounded queue, and the old PBKDF2 format to sign in with once.
+
+Hashing is the most expensive thing a stranger can ask for. So few run at a time, few wait, and the rest are told to
+come back.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from folkmoot.errors import Busy
+
+T = TypeVar("T")
+
+# OWASP's parameters for Argon2id: 19 MiB, two passes, one lane.
+HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Type.ID)
+PBKDF2_PREFIX = "$pbkdf2-sha256$"
+MOST_PBKDF2_ROUNDS = 1_000_000  # a hash that asks for more is damaged, or an attack
+
+
+class Passwords:
+    def __init__(self, *, workers: int, queue: int) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="password")
+        self._most = workers + queue
+        self._running = 0
+        self._dummy = HASHER.hash("nobody has this password")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        return await self._off_the_loop(lambda: HASHER.hash(_bytes(password)))
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password fits. Without a stored hash it takes the same time, and never fits."""
+        return await self._off_the_loop(lambda: _fits(stored or self._dummy, password) and stored is not None)
+
+    @staticmethod
+    def is_outdated(stored: str) -> bool:
+        return not stored.startswith("$argon2id$") or HASHER.check_needs_rehash(stored)
+
+    async def _off_the_loop(self, work: Callable[[], T]) -> T:
+        if self._running >= self._most:
+            raise Busy("Too many people are signing in at once. Try again in a moment.", retry_after_s=2)
+        self._running += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._running -= 1
+
+
+def _fits(stored: str, password: str) -> bool:
+    if stored.startswith(PBKDF2_PREFIX):
+        return _fits_pbkdf2(stored, password)
+    try:
+        return HASHER.verify(stored, _bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _fits_pbkdf2(stored: str, password: str) -> bool:
+    """The format `$pbkdf2-sha256$ROUNDS$SALT$CHECKSUM` with base64 that writes `.` for `+` and no padding."""
+    try:
+        rounds, salt, checksum = stored.removeprefix(PBKDF2_PREFIX).split("$")
+        if not 1 <= int(rounds) <= MOST_PBKDF2_ROUNDS:
+            return False
+        expected = _unpadded(checksum)
+        found = hashlib.pbkdf2_hmac("sha256", _bytes(password), _unpadded(salt), int(rounds), len(expected))
+    except (ValueError, binascii.Error, OverflowError):
+        return False
+    return hmac.compare_digest(found, expected)
+
+
+def _unpadded(text: str) -> bytes:
+    return base64.b64decode(text.replace(".", "+") + "=" * (-len(text) % 4), validate=True)
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")

@@ -1,0 +1,104 @@
+"""The SQL of accounts."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from folkmoot.actions import Role
+from folkmoot.database import Connection
+from folkmoot.events.event import Person
+from folkmoot.modules.accounts.schemas import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What signing in needs of an account."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    password: str
+    disabled: bool
+
+
+async def find_login(connection: Connection, email: str) -> Login | None:
+    """The account of an address in small letters."""
+    row = await connection.fetchrow(
+        "SELECT id, email, name, role, password, disabled_at IS NOT NULL AS disabled FROM users WHERE email = $1",
+        email,
+    )
+    return Login(**row) if row else None
+
+
+async def insert(connection: Connection, *, email: str, name: str, role: Role, password: str) -> Account | None:
+    """Makes an account; None when the address is taken."""
+    row = await connection.fetchrow(
+        """
+        INSERT INTO users (email, name, role, password, confirmed)
+        VALUES ($1, $2, $3, $4, true)
+        ON CONFLICT (email) DO NOTHING
+        RETURNING id, email, name, role, created_on AT TIME ZONE 'utc' AS created_at, false AS disabled
+        """,
+        email,
+        name,
+        role,
+        password,
+    )
+    return _account(row) if row else None
+
+
+async def set_password(connection: Connection, user_id: int, password: str) -> bool:
+    """Stores another hash. False when there is no such account."""
+    return bool(
+        await connection.fetchval(
+            "UPDATE users SET password = $2 WHERE id = $1 RETURNING true", user_id, password
+        )
+    )
+
+
+async def replace_password(connection: Connection, user_id: int, old: str, new: str) -> None:
+    """Stores the same password hashed anew, unless it has changed meanwhile."""
+    await connection.execute(
+        "UPDATE users SET password = $3 WHERE id = $1 AND password = $2", user_id, old, new
+    )
+
+
+async def disable(connection: Connection, user_id: int) -> bool:
+    """Shuts the account. False when there is no such account."""
+    return bool(
+        await connection.fetchval(
+            "UPDATE users SET disabled_at = coalesce(disabled_at, now()) WHERE id = $1 RETURNING true", user_id
+        )
+    )
+
+
+async def people(connection: Connection) -> list[Person]:
+    """Everybody who can sign in, by name."""
+    rows = await connection.fetch("SELECT id, name FROM users WHERE disabled_at IS NULL ORDER BY name, id")
+    return [Person(row["id"], row["name"]) for row in rows]
+
+
+async def accounts(connection: Connection) -> list[Account]:
+    """Every account, oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT id, email, name, role, created_on AT TIME ZONE 'utc' AS created_at, disabled_at IS NOT NULL AS disabled
+          FROM users
+         ORDER BY id
+        """
+    )
+    return [_account(row) for row in rows]
+
+
+async def has_admin(connection: Connection) -> bool:
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM users WHERE role = 'admin')"))
+
+
+async def lock_first_admin(connection: Connection) -> None:
+    """Lets servers that start together make the first admin one after the other."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('folkmoot first admin'))")
+
+
+def _account(row: asyncpg.Record) -> Account:
+    return Account(**row)

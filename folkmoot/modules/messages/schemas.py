@@ -1,0 +1,44 @@
+"""What messages take and give."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from folkmoot.actions import Id, Input, Output, Seq, Text
+from folkmoot.events.event import Event
+
+
+class NewMessage(Input):
+    """A message. The client makes `client_id`; repeating it is harmless and answers the first event."""
+
+    room_id: Id
+    body: Annotated[Text, StringConstraints(min_length=1)]
+    client_id: UUID
+
+
+class PageOf(Input):
+    """A page of a room's log: before an event, after one, or the newest."""
+
+    room_id: Id
+    before: Seq | None = None
+    after: Seq | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+
+
+class Page(Output):
+    """Events in the order of the log. `more`: there are others beyond, in the direction that was asked for."""
+
+    events: list[Event]
+    epoch: str
+    head_seq: int
+    more: bool
+
+
+class ReadUpTo(Input):
+    room_id: Id
+    seq: Seq
+
+
+class ReadPosition(Output):
+    read_seq: int

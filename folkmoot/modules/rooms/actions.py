@@ -1,0 +1,183 @@
+"""Rooms: make, find, join and leave them. A room is always found through the member."""
+
+from collections.abc import Sequence
+
+from folkmoot.actions import Call, Done, Nothing, action
+from folkmoot.database import Connection
+from folkmoot.errors import NotFound
+from folkmoot.events import store as events
+from folkmoot.events.event import Draft, Event, Kind, Person
+from folkmoot.modules.rooms import store
+from folkmoot.modules.rooms.schemas import (
+    Members,
+    NewMember,
+    NewRoom,
+    OpenRooms,
+    Room,
+    RoomId,
+    Rooms,
+)
+
+FIRST_ROOM = "General"
+FIRST_TOPIC = "Everybody is here"
+
+
+def channel_of(room_id: int) -> str:
+    """The name of a room's channel on sockets."""
+    return f"room:{room_id}"
+
+
+@action()
+async def mine(call: Call, _: Nothing) -> Rooms:
+    """The rooms the caller is in, by name."""
+    async with call.core.database.connection() as connection:
+        return Rooms(rooms=await store.of_user(connection, call.caller.user_id))
+
+
+@action()
+async def directory(call: Call, _: Nothing) -> OpenRooms:
+    """The open rooms the caller could join."""
+    async with call.core.database.connection() as connection:
+        return OpenRooms(rooms=await store.open_to(connection, call.caller.user_id))
+
+
+@action()
+async def get(call: Call, given: RoomId) -> Room:
+    """A room of the caller."""
+    async with call.core.database.connection() as connection:
+        return await find(connection, call.caller.user_id, given.room_id)
+
+
+@action()
+async def create(call: Call, given: NewRoom) -> Room:
+    """Makes a room with the caller in it."""
+    caller = call.caller
+    async with call.core.database.transaction() as connection:
+        room_id = await store.insert(
+            connection, name=given.name, topic=given.topic, visibility=given.visibility
+        )
+        await store.add_member(connection, room_id, caller.user_id)
+        event = await _append(connection, room_id, "created", caller.person)
+        room = await find(connection, caller.user_id, room_id)
+    _tell_joined(call, room_id, caller.user_id, event)
+    return room
+
+
+@action()
+async def join(call: Call, given: RoomId) -> Room:
+    """Lets the caller into an open room. Joining a room one is in changes nothing."""
+    caller = call.caller
+    async with call.core.database.transaction() as connection:
+        if not await store.lock_open(connection, given.room_id) and not await store.lock_mine(
+            connection, caller.user_id, given.room_id
+        ):
+            raise NotFound("There is no such open room.")
+        event = await _let_in(connection, given.room_id, caller.person)
+        room = await find(connection, caller.user_id, given.room_id)
+    if event is not None:
+        _tell_joined(call, given.room_id, caller.user_id, event)
+    return room
+
+
+@action()
+async def add(call: Call, given: NewMember) -> Members:
+    """Lets somebody else into a room of the caller. Adding somebody who is in changes nothing."""
+    async with call.core.database.transaction() as connection:
+        await _lock_mine(connection, call, given.room_id)
+        person = await store.person(connection, given.user_id)
+        if person is None:
+            raise NotFound("There is no such person.")
+        event = await _let_in(connection, given.room_id, person)
+        members = await store.members(connection, given.room_id)
+    if event is not None:
+        _tell_joined(call, given.room_id, given.user_id, event)
+    return Members(members=members)
+
+
+@action()
+async def leave(call: Call, given: RoomId) -> Done:
+    """Takes the caller out of a room; nothing of it reaches them from then on."""
+    caller = call.caller
+    async with call.core.database.transaction() as connection:
+        await _lock_mine(connection, call, given.room_id)
+        await store.remove_member(connection, given.room_id, caller.user_id)
+        event = await _append(connection, given.room_id, "left", caller.person)
+    call.core.sockets.leave(caller.user_id, channel_of(given.room_id))
+    call.core.announce([event])
+    return Done()
+
+
+@action()
+async def members(call: Call, given: RoomId) -> Members:
+    """Who is in a room of the caller, by name."""
+    async with call.core.database.connection() as connection:
+        await find(connection, call.caller.user_id, given.room_id)
+        return Members(members=await store.members(connection, given.room_id))
+
+
+async def find(connection: Connection, user_id: int, room_id: int) -> Room:
+    """The room through its member. Raises NotFound alike for rooms of others and rooms that are not."""
+    room = await store.find(connection, user_id, room_id)
+    if room is None:
+        raise NotFound("There is no such room among yours.")
+    return room
+
+
+async def check_member(connection: Connection, user_id: int, room_id: int) -> None:
+    """Raises NotFound unless the user is in the room."""
+    if not await store.still_members(connection, [(user_id, room_id)]):
+        raise NotFound("There is no such room among yours.")
+
+
+async def still_members(connection: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of the (user, room) pairs where the user is in the room."""
+    return await store.still_members(connection, pairs)
+
+
+async def rooms_of(connection: Connection, user_id: int) -> list[int]:
+    """The ids of the rooms the user is in."""
+    return await store.memberships(connection, user_id)
+
+
+async def mark_read_up_to(connection: Connection, user_id: int, room_id: int, seq: int) -> int:
+    """Moves the member's read position forward and returns it. Raises NotFound as `find` does."""
+    read_seq = await store.mark_read(connection, room_id, user_id, seq)
+    if read_seq is None:
+        raise NotFound("There is no such room among yours.")
+    return read_seq
+
+
+async def welcome(connection: Connection, user_id: int, name: str) -> list[Event]:
+    """Lets a new account into the rooms that welcome everybody; the first account of all finds one made for it."""
+    room_ids = await store.welcoming(connection)
+    person = Person(user_id, name)
+    if not room_ids:
+        room_id = await store.insert(
+            connection, name=FIRST_ROOM, topic=FIRST_TOPIC, visibility="open", welcome=True
+        )
+        await store.add_member(connection, room_id, user_id)
+        return [await _append(connection, room_id, "created", person)]
+    joined = [await _let_in(connection, room_id, person) for room_id in room_ids]
+    return [event for event in joined if event is not None]
+
+
+async def _lock_mine(connection: Connection, call: Call, room_id: int) -> None:
+    if not await store.lock_mine(connection, call.caller.user_id, room_id):
+        raise NotFound("There is no such room among yours.")
+
+
+async def _let_in(connection: Connection, room_id: int, person: Person) -> Event | None:
+    if not await store.add_member(connection, room_id, person.id):
+        return None
+    return await _append(connection, room_id, "joined", person)
+
+
+async def _append(connection: Connection, room_id: int, kind: Kind, person: Person) -> Event:
+    rooms = await events.lock_rooms(connection, [room_id])
+    (event,) = await events.append(connection, rooms, [Draft(room_id, kind, person)])
+    return event
+
+
+def _tell_joined(call: Call, room_id: int, user_id: int, event: Event) -> None:
+    call.core.announce([event])
+    call.core.sockets.join(user_id, channel_of(room_id))

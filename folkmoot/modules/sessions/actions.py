@@ -1,0 +1,106 @@
+"""Sessions: look at them, end them, and open a socket from one."""
+
+from folkmoot.actions import Call, Done, Nothing, action
+from folkmoot.core import Core
+from folkmoot.errors import NotFound, NotSignedIn, Unavailable
+from folkmoot.modules.sessions import keeper, store
+from folkmoot.modules.sessions.schemas import (
+    CurrentSession,
+    Grant,
+    Kind,
+    SessionId,
+    Sessions,
+    Ticket,
+    User,
+)
+from folkmoot.modules.sessions.tokens import hash_token, new_token
+
+LONGEST_USER_AGENT = 300
+
+
+@action()
+async def current(call: Call, _: Nothing) -> CurrentSession:
+    """Who is signed in, and the session they use."""
+    async with call.core.database.connection() as connection:
+        found = await store.current(connection, call.caller.user_id, call.caller.session_id)
+    if found is None:
+        raise NotSignedIn
+    user, session = found
+    return CurrentSession(user=user, session=session)
+
+
+@action()
+async def mine(call: Call, _: Nothing) -> Sessions:
+    """All sessions of the caller, the last used first."""
+    async with call.core.database.connection() as connection:
+        sessions = await store.of_user(connection, call.caller.user_id, call.caller.session_id)
+    return Sessions(sessions=sessions)
+
+
+@action()
+async def revoke(call: Call, given: SessionId) -> Done:
+    """Ends a session of the caller, and closes its sockets at once."""
+    await _end_one(call, given.session_id)
+    return Done()
+
+
+@action()
+async def sign_out(call: Call, _: Nothing) -> Done:
+    """Ends the session that calls."""
+    await _end_one(call, call.caller.session_id)
+    return Done()
+
+
+@action()
+async def ticket(call: Call, _: Nothing) -> Ticket:
+    """A ticket that opens one socket as this session, once, within half a minute."""
+    async with call.core.database.connection() as connection:
+        token_hash = await store.token_hash_of(connection, call.caller.user_id, call.caller.session_id)
+    if token_hash is None:
+        raise NotSignedIn
+    made = new_token()
+    if not await keeper.keep_ticket(call.core.bus, made, token_hash):
+        raise Unavailable("Tickets cannot be made right now. Try again in a moment.")
+    return Ticket(ticket=made, expires_in_s=keeper.TICKET_S)
+
+
+async def open_session(call: Call, user: User, kind: Kind) -> Grant:
+    """Signs the user in from where the call comes. The oldest sessions beyond the limit end."""
+    settings, token = call.core.settings, new_token()
+    lifetime_s = settings.session_admin_s if user.role == "admin" else settings.session_s
+    async with call.core.database.transaction() as connection:
+        session = await store.insert(
+            connection,
+            user_id=user.id,
+            token_hash=hash_token(token),
+            kind=kind,
+            address=call.address,
+            user_agent=call.user_agent[:LONGEST_USER_AGENT],
+            lifetime_s=lifetime_s,
+            idle_s=settings.session_idle_s,
+        )
+        ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
+    await _tell_ended(call.core, ended)
+    return Grant(token=token, user=user, session=session)
+
+
+async def end_all_sessions(core: Core, user_id: int) -> None:
+    """Signs the user out everywhere."""
+    async with core.database.connection() as connection:
+        ended = await store.delete_all(connection, user_id)
+    await _tell_ended(core, ended)
+
+
+async def _end_one(call: Call, session_id: int) -> None:
+    async with call.core.database.connection() as connection:
+        token_hash = await store.delete(connection, call.caller.user_id, session_id)
+    if token_hash is None:
+        raise NotFound("There is no such session among yours.")
+    await _tell_ended(call.core, [(session_id, token_hash)])
+
+
+async def _tell_ended(core: Core, ended: list[tuple[int, bytes]]) -> None:
+    if not ended:
+        return
+    core.sockets.revoke([session_id for session_id, _ in ended])
+    await keeper.forget(core.bus, [token_hash for _, token_hash in ended])

@@ -1,0 +1,58 @@
+"""What sessions take and give."""
+
+from datetime import datetime
+from typing import Literal
+
+from folkmoot.actions import Id, Input, Output, Role
+
+Kind = Literal["browser", "program"]
+
+
+class User(Output):
+    """An account, as its owner sees it."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+
+
+class Session(Output):
+    """One sign-in."""
+
+    id: int
+    kind: Kind
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    address: str
+    user_agent: str
+    current: bool
+
+
+class CurrentSession(Output):
+    user: User
+    session: Session
+
+
+class Sessions(Output):
+    sessions: list[Session]
+
+
+class SessionId(Input):
+    session_id: Id
+
+
+class Ticket(Output):
+    """Opens one socket, once, soon."""
+
+    ticket: str
+    expires_in_s: int
+
+
+class Grant(Output):
+    """A fresh sign-in. The token is shown here and nowhere else; only its hash is kept."""
+
+    token: str
+    user: User
+    session: Session

@@ -1,0 +1,174 @@
+"""The SQL of sessions. PostgreSQL holds the truth, and of tokens only their hashes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from folkmoot.actions import Role
+from folkmoot.database import Connection
+from folkmoot.modules.sessions.schemas import Kind, Session, User
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that still holds, and whose it is."""
+
+    id: int
+    user_id: int
+    name: str
+    role: Role
+    expires_at_s: float  # Unix time
+
+
+async def insert(
+    connection: Connection,
+    *,
+    user_id: int,
+    token_hash: bytes,
+    kind: Kind,
+    address: str,
+    user_agent: str,
+    lifetime_s: int,
+    idle_s: int,
+) -> Session:
+    """Opens a session."""
+    row = await connection.fetchrow(
+        """
+        INSERT INTO sessions (user_id, token_hash, kind, address, user_agent, expires_at, idle_s)
+        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7)
+        RETURNING id, kind, created_at, used_at, expires_at, address, user_agent, true AS current
+        """,
+        user_id,
+        token_hash,
+        kind,
+        address,
+        user_agent,
+        float(lifetime_s),
+        idle_s,
+    )
+    return _session(row)
+
+
+async def delete_beyond(connection: Connection, user_id: int, kept: int) -> list[tuple[int, bytes]]:
+    """Ends the user's oldest sessions beyond `kept`. Returns (id, token hash) of the ended."""
+    rows = await connection.fetch(
+        """
+        DELETE FROM sessions
+         WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at DESC, id DESC OFFSET $2)
+        RETURNING id, token_hash
+        """,
+        user_id,
+        kept,
+    )
+    return [(row["id"], row["token_hash"]) for row in rows]
+
+
+async def touch(connection: Connection, token_hash: bytes) -> LiveSession | None:
+    """The session of this token if it still holds, marked as used now."""
+    row = await connection.fetchrow(
+        """
+        UPDATE sessions s
+           SET used_at = now()
+          FROM users u
+         WHERE s.token_hash = $1
+           AND u.id = s.user_id
+           AND u.disabled_at IS NULL
+           AND s.expires_at > now()
+           AND s.used_at + make_interval(secs => s.idle_s) > now()
+        RETURNING s.id, s.user_id, u.name, u.role, extract(epoch FROM s.expires_at)::float8 AS expires_at_s
+        """,
+        token_hash,
+    )
+    return LiveSession(**row) if row else None
+
+
+async def keep_alive(connection: Connection, session_ids: Sequence[int]) -> set[int]:
+    """Those of the sessions that still hold. They are in use, and are marked so about once an hour."""
+    rows = await connection.fetch(
+        """
+        WITH live AS (
+            SELECT s.id, s.used_at
+              FROM sessions s
+              JOIN users u ON u.id = s.user_id
+             WHERE s.id = ANY($1::bigint[])
+               AND u.disabled_at IS NULL
+               AND s.expires_at > now()
+               AND s.used_at + make_interval(secs => s.idle_s) > now()
+        ), marked AS (
+            UPDATE sessions SET used_at = now()
+             WHERE id IN (SELECT id FROM live WHERE used_at < now() - LEAST(interval '1 hour', make_interval(secs => idle_s / 4.0)))
+        )
+        SELECT id FROM live
+        """,
+        list(session_ids),
+    )
+    return {row["id"] for row in rows}
+
+
+async def current(connection: Connection, user_id: int, session_id: int) -> tuple[User, Session] | None:
+    """The user and the session, if both are still there."""
+    row = await connection.fetchrow(
+        """
+        SELECT s.id, s.kind, s.created_at, s.used_at, s.expires_at, s.address, s.user_agent, true AS current,
+               u.id AS user_id, u.email, u.name, u.role
+          FROM sessions s
+          JOIN users u ON u.id = s.user_id
+         WHERE s.id = $2 AND s.user_id = $1
+        """,
+        user_id,
+        session_id,
+    )
+    if row is None:
+        return None
+    return User(id=row["user_id"], email=row["email"], name=row["name"], role=row["role"]), _session(row)
+
+
+async def token_hash_of(connection: Connection, user_id: int, session_id: int) -> bytes | None:
+    """The hash under which the session is known."""
+    token_hash: bytes | None = await connection.fetchval(
+        "SELECT token_hash FROM sessions WHERE user_id = $1 AND id = $2", user_id, session_id
+    )
+    return token_hash
+
+
+async def of_user(connection: Connection, user_id: int, current_id: int) -> list[Session]:
+    """The user's sessions that still hold, last used first."""
+    rows = await connection.fetch(
+        """
+        SELECT id, kind, created_at, used_at, expires_at, address, user_agent, id = $2 AS current
+          FROM sessions
+         WHERE user_id = $1
+           AND expires_at > now()
+           AND used_at + make_interval(secs => idle_s) > now()
+         ORDER BY used_at DESC, id DESC
+        """,
+        user_id,
+        current_id,
+    )
+    return [_session(row) for row in rows]
+
+
+async def delete(connection: Connection, user_id: int, session_id: int) -> bytes | None:
+    """Ends one session of the user. Returns its token hash, or None when the user has no such session."""
+    token_hash: bytes | None = await connection.fetchval(
+        "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING token_hash", user_id, session_id
+    )
+    return token_hash
+
+
+async def delete_all(connection: Connection, user_id: int) -> list[tuple[int, bytes]]:
+    """Ends all sessions of the user. Returns (id, token hash) of each."""
+    rows = await connection.fetch("DELETE FROM sessions WHERE user_id = $1 RETURNING id, token_hash", user_id)
+    return [(row["id"], row["token_hash"]) for row in rows]
+
+
+async def delete_expired(connection: Connection) -> None:
+    """Forgets the sessions that have ended by themselves."""
+    await connection.execute(
+        "DELETE FROM sessions WHERE expires_at < now() OR used_at + make_interval(secs => idle_s) < now()"
+    )
+
+
+def _session(row: asyncpg.Record) -> Session:
+    return Session(**{name: row[name] for name in Session.__struct_fields__})

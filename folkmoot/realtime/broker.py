@@ -1,0 +1,212 @@
+"""From the bus to the hub, in order and without a gap.
+
+The bus is only a hint. A channel with a log has a position on this node: the last offset that was delivered here. What
+starts later than the next one waits while the gap is read from the log; what is older is dropped; and a sweep compares
+positions with the log, so that even a lost last hint heals.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from folkmoot.bus import SHARDS, Bus
+from folkmoot.errors import Error
+from folkmoot.realtime import codes
+from folkmoot.realtime.channels import LoggedNamespace, Namespaces, Position
+from folkmoot.realtime.hub import Channel, Hub
+from folkmoot.realtime.protocol import publication_push
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 0.02  # a hint that overtook another one is given this long before the log is asked
+PAGE = 500
+MOST_WAITING = 1_000  # batches that wait for a gap to close; beyond it the log is read instead
+SWEEP_S = 5.0
+SWEEP_WITHOUT_BUS_S = 2.0
+
+
+UNKNOWN = -1  # the log was not asked yet where it ends
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line of a payload on the bus; the rest are the lines for the listeners."""
+
+    node: str
+    channel: str
+    first: int  # offset of the first line; 0: nobody keeps these
+
+
+@dataclass(slots=True)
+class Stream:
+    """How far a channel with a log has come on this node."""
+
+    epoch: str = ""
+    offset: int = UNKNOWN  # the last that was delivered here
+    waiting: list[tuple[int, list[bytes]]] = field(default_factory=list)
+    healing: asyncio.Task[None] | None = None
+
+
+class Broker:
+    def __init__(self, node: str, bus: Bus, hub: Hub, namespaces: Namespaces) -> None:
+        self._node = node
+        self._bus = bus
+        self._hub = hub
+        self._namespaces = namespaces
+        self._streams: dict[str, Stream] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self._look_now = asyncio.Event()
+        for shard in range(SHARDS):
+            bus.receive(f"shard:{shard}", self._heard)
+        bus.on_return(self._look_now.set)
+        hub.on_empty = self._forget
+
+    def start(self) -> None:
+        self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="broker-sweep")
+
+    async def close(self) -> None:
+        tasks = [stream.healing for stream in self._streams.values() if stream.healing]
+        tasks += [self._sweeper] if self._sweeper else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- saying ---------------------------------------------------------------------------------------------------
+
+    def publish(self, channel: str, publications: Sequence[bytes], *, first: int = 0) -> None:
+        """Tells all nodes. `first` is the offset of the first publication; 0 where there is no log."""
+        lines = [publication_push(channel, publication) for publication in publications]
+        header = msgspec.json.encode(Header(self._node, channel, first))
+        self._bus.publish(f"shard:{_shard(channel)}", b"\n".join([header, *lines]))
+        self._deliver(channel, first, lines)
+
+    def _heard(self, payload: bytes) -> None:
+        head, *lines = payload.split(b"\n")
+        header = msgspec.json.decode(head, type=Header)
+        if header.node != self._node:
+            self._deliver(header.channel, header.first, lines)
+
+    def _deliver(self, name: str, first: int, lines: list[bytes]) -> None:
+        channel = self._hub.channels.get(name)
+        if channel is None or not lines:
+            return
+        if first == 0:
+            self._hub.say_ephemeral(channel, lines)
+            return
+        stream = self._streams.setdefault(name, Stream())
+        if stream.offset == UNKNOWN or first > stream.offset + 1:
+            self._wait_for_gap(name, stream, first, lines)
+        else:
+            self._advance(channel, stream, first, lines)
+
+    def _advance(self, channel: Channel, stream: Stream, first: int, lines: list[bytes]) -> None:
+        """Delivers those of the lines that are new, and then what waited for them."""
+        batches = [(first, lines)]
+        while batches or (stream.waiting and stream.waiting[0][0] <= stream.offset + 1):
+            first, lines = batches.pop() if batches else stream.waiting.pop(0)
+            fresh = lines[max(0, stream.offset + 1 - first) :]
+            if fresh:
+                self._hub.say(channel, stream.offset + 1, fresh)
+                stream.offset += len(fresh)
+
+    # -- closing gaps ---------------------------------------------------------------------------------------------
+
+    def _wait_for_gap(self, name: str, stream: Stream, first: int, lines: list[bytes]) -> None:
+        if len(stream.waiting) < MOST_WAITING:
+            stream.waiting.append((first, lines))
+            stream.waiting.sort(key=lambda batch: batch[0])
+        if stream.offset != UNKNOWN and stream.healing is None:
+            stream.healing = asyncio.create_task(self._heal_later(name, stream), name=f"heal {name}")
+
+    async def _heal_later(self, name: str, stream: Stream) -> None:
+        try:
+            await asyncio.sleep(GRACE_S)
+            if stream.waiting:
+                await self._read_up(name, stream)
+        except Error as error:
+            log.warning("broker.gap_open", channel=name, error=error.detail)  # the sweep tries again
+        finally:
+            stream.healing = None
+
+    async def _read_up(self, name: str, stream: Stream) -> None:
+        """Delivers from the log what this node has not delivered yet."""
+        namespace = self._namespaces.logged(name)
+        while namespace is not None and stream.offset != UNKNOWN:
+            missing = await namespace.after(name, stream.offset, PAGE)
+            channel = self._hub.channels.get(name)
+            if channel is None or not missing:
+                return
+            lines = [publication_push(name, publication.encoded) for publication in missing]
+            self._advance(channel, stream, missing[0].offset, lines)
+            if len(missing) < PAGE:
+                return
+
+    async def align(self, name: str, position: Position) -> None:
+        """Brings this node's delivery of the channel up to a position that was read from the log."""
+        stream = self._streams.setdefault(name, Stream())
+        channel = self._hub.channels.get(name)
+        if stream.offset == UNKNOWN:
+            stream.epoch, stream.offset = position.epoch, position.offset
+            if channel is not None:
+                self._advance(channel, stream, position.offset + 1, [])
+        elif stream.epoch != position.epoch:
+            self._start_afresh(name)
+        elif stream.offset < position.offset:
+            await self._read_up(name, stream)
+
+    def _forget(self, name: str) -> None:
+        """Nobody here listens to the channel any more."""
+        stream = self._streams.pop(name, None)
+        if stream is not None and stream.healing is not None:
+            stream.healing.cancel()
+
+    def _start_afresh(self, name: str) -> None:
+        """The log is another one than we followed (a restored backup): its listeners must ask anew."""
+        channel = self._hub.channels.get(name)
+        self._streams.pop(name, None)
+        if channel is not None:
+            for listener in [*channel.listeners, *channel.entering]:
+                listener.close(codes.INSUFFICIENT_STATE)
+
+    # -- the sweep ------------------------------------------------------------------------------------------------
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            wait_s = SWEEP_S if self._bus.is_up else SWEEP_WITHOUT_BUS_S
+            try:
+                await asyncio.wait_for(self._look_now.wait(), wait_s)
+                self._look_now.clear()
+            except TimeoutError:
+                pass
+            try:
+                await self._sweep()
+            except Error as error:
+                log.warning("broker.sweep_failed", error=error.detail)
+            except Exception:  # the sweep is what heals everything else
+                log.exception("broker.sweep_failed")
+
+    async def _sweep(self) -> None:
+        by_namespace: dict[str, tuple[LoggedNamespace, list[str]]] = {}
+        for name, stream in list(self._streams.items()):
+            if stream.offset != UNKNOWN and (namespace := self._namespaces.logged(name)):
+                by_namespace.setdefault(namespace.name, (namespace, []))[1].append(name)
+        for namespace, names in by_namespace.values():
+            positions = await namespace.positions(names)
+            for name in names:
+                await self._compare(name, positions.get(name))
+
+    async def _compare(self, name: str, position: Position | None) -> None:
+        stream = self._streams.get(name)
+        if stream is None or position is None or stream.offset == UNKNOWN:
+            return
+        if position.epoch != stream.epoch:
+            self._start_afresh(name)
+        elif stream.offset < position.offset:
+            await self._read_up(name, stream)
+
+
+def _shard(channel: str) -> int:
+    return zlib.crc32(channel.encode()) % SHARDS

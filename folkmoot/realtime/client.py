@@ -1,0 +1,217 @@
+"""One client of the protocol on its connection: its state, its commands in order, and its channels."""
+
+import asyncio
+import time
+from collections import deque
+from uuid import uuid4
+
+import structlog
+
+from folkmoot.actions import Caller
+from folkmoot.errors import Error
+from folkmoot.realtime import codes, protocol
+from folkmoot.realtime.codes import Close
+from folkmoot.realtime.commands import COMMANDS, INDEPENDENT, JOINED
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.engine import Engine
+from folkmoot.realtime.protocol import BadFrame, Refusal, Request
+
+log = structlog.get_logger(__name__)
+
+Command = tuple[int, str, Request]
+
+
+class Client:
+    __slots__ = (
+        "_budget",
+        "_budget_at",
+        "_connection",
+        "_queue",
+        "_running",
+        "_worker",
+        "address",
+        "answered",
+        "caller",
+        "channels",
+        "engine",
+        "id",
+        "is_connected",
+    )
+
+    def __init__(self, engine: Engine, *, address: str, caller: Caller | None) -> None:
+        self.engine = engine
+        self.address = address
+        self.caller = caller  # of the handshake's cookie; `connect` may name another
+        self.id = uuid4().hex
+        self.answered = True
+        self.channels: dict[str, bool] = {}  # the channel, and whether the client itself asked for it
+        self.is_connected = False
+        self._connection: Connection | None = None
+        self._queue: deque[Command] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._worker: asyncio.Task[None] | None = None
+        self._budget = float(engine.limits.commands_per_s)
+        self._budget_at = time.monotonic()
+
+    # -- the connection's side ------------------------------------------------------------------------------------
+
+    def connected(self, connection: Connection) -> None:
+        self._connection = connection
+        self.engine.heartbeat.expect_introduction(self)
+
+    def received(self, message: bytes, is_text: bool) -> None:
+        self.answered = True  # whatever it says, it is there
+        try:
+            if not is_text:
+                raise BadFrame("this server speaks JSON")
+            commands = protocol.read_frame(message)
+        except BadFrame as error:
+            log.debug("client.bad_frame", error=str(error))
+            self.close(codes.BAD_REQUEST)
+            return
+        for command in commands:
+            self._take(command)
+
+    def disconnected(self, close: Close | None) -> None:
+        self.is_connected = False
+        self._connection = None
+        self._queue.clear()
+        for task in (*self._running, *([self._worker] if self._worker else [])):
+            task.cancel()
+        self.engine.heartbeat.forget(self)
+        for channel in list(self.channels):
+            self.drop(channel)
+        if self.caller is not None:
+            self.engine.hub.detach(self)
+
+    # -- the hub's side -------------------------------------------------------------------------------------------
+
+    @property
+    def user_id(self) -> int:
+        return self.signed_in.user_id
+
+    @property
+    def session_id(self) -> int:
+        return self.signed_in.session_id
+
+    @property
+    def signed_in(self) -> Caller:
+        """Who this is. There is no command but `connect` before it is known."""
+        if self.caller is None:
+            raise Refusal(codes.ErrorCode.UNAUTHORIZED, "unauthorized")
+        return self.caller
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None and self._connection.is_open
+
+    def introduce(self) -> None:
+        """The client said who it is, and may say everything else now."""
+        self.is_connected = True
+        self.engine.heartbeat.introduce(self)
+
+    def send_frame(self, frame: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send(frame)
+
+    def send_ephemeral(self, frame: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send_ephemeral(frame)
+
+    def send_lines(self, lines: list[bytes]) -> None:
+        if self._connection is not None and lines:
+            self._connection.send_text(b"\n".join(lines))
+
+    def close(self, close: Close) -> None:
+        if self._connection is not None:
+            self._connection.close(close)
+
+    def joined(self, channel: str) -> None:
+        self._take((0, JOINED, protocol.Channel(channel)))
+
+    def left(self, channel: str) -> None:
+        self.channels.pop(channel, None)
+        self.engine.presence.exit(channel, self.id)
+        self.send_lines([protocol.unsubscribe_push(channel, codes.SERVER_UNSUBSCRIBE)])
+
+    def keep(self, channel: str, *, asked: bool) -> None:
+        """The client listens to the channel from now on."""
+        self.channels[channel] = asked
+        self.engine.presence.enter(channel, self.id, str(self.user_id))
+
+    def drop(self, channel: str) -> None:
+        """The client does not listen any more."""
+        self.channels.pop(channel, None)
+        self.engine.hub.exit(channel, self)
+        self.engine.presence.exit(channel, self.id)
+
+    # -- commands, in order ---------------------------------------------------------------------------------------
+
+    def _take(self, command: Command) -> None:
+        if self._connection is None:
+            return
+        if self._worker is None and self._may_start(command[1]):
+            self._start(command)
+            return
+        self._queue.append(command)
+        if len(self._queue) >= self.engine.limits.commands_in_flight:
+            self._connection.pause_reading()
+        if self._worker is None:
+            self._worker = self.engine.spawn(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._queue:
+                command = self._queue.popleft()
+                if self.is_connected and command[1] in INDEPENDENT:
+                    await self._wait_for_place()
+                    self._start(command)
+                else:
+                    await self._do(command)
+        finally:
+            self._worker = None
+            if self._connection is not None:
+                self._connection.resume_reading()
+
+    def _may_start(self, name: str) -> bool:
+        return self.is_connected and name in INDEPENDENT and self._has_place()
+
+    def _has_place(self) -> bool:
+        return len(self._running) < self.engine.limits.commands_in_flight
+
+    async def _wait_for_place(self) -> None:
+        while not self._has_place():
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    def _start(self, command: Command) -> None:
+        task = self.engine.spawn(self._do(command))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _do(self, command: Command) -> None:
+        command_id, name, request = command
+        try:
+            if (name == "connect") == self.is_connected:  # it comes first, and once
+                self.close(codes.BAD_REQUEST)
+                return
+            self._spend(name)
+            lines = await COMMANDS[name](self, command_id, request)
+        except Refusal as refused:
+            lines = [protocol.refusal(command_id, refused)]
+        except Error as error:
+            refused = Refusal(error.rpc_code, error.detail, temporary=error.temporary)
+            lines = [protocol.refusal(command_id, refused)]
+        except Exception:
+            log.exception("client.command_failed", command=name)
+            lines = [protocol.refusal(command_id, protocol.INTERNAL)]
+        # Nothing waits between the end of a command and this: what its channel says next follows the reply.
+        self.send_lines(lines)
+
+    def _spend(self, name: str) -> None:
+        """Each client may send so many commands a second, and save up as many."""
+        rate, now = self.engine.limits.commands_per_s, time.monotonic()
+        self._budget = min(rate, self._budget + (now - self._budget_at) * rate)
+        self._budget_at = now
+        if self._budget < 1 and name != JOINED:
+            raise protocol.TOO_MANY
+        self._budget -= 1

@@ -1,0 +1,347 @@
+"""One WebSocket connection: bytes in and out, with limits.
+
+picows parses frames; what it leaves to its user is here: fragments, UTF-8, control frames, closing. So is
+holding memory against the peer. What waits for a slow reader is bounded by `queue_bytes`: then it is closed
+as slow, and recovers by offset when it comes back. And while it does not read we do not read from it either,
+so a peer that floods and never reads fills its own buffers, not ours.
+
+Nothing here owns a task. An idle connection has no timer either: `Connections` sweeps them all.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import IntFlag
+from os import write
+from typing import TYPE_CHECKING, Protocol
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
+
+from folkmoot.realtime.codes import CONNECTION_CLOSED, SERVER_ERROR, SLOW, Close
+from folkmoot.realtime.frames import (
+    Fragments,
+    Violation,
+    answer_to,
+    check_text,
+    read_close,
+    short_reason,
+    text_frame,
+)
+
+if TYPE_CHECKING:
+    from folkmoot.realtime.connections import Connections
+
+log = logging.getLogger(__name__)
+
+_CONTINUATION, _TEXT, _BINARY = WSMsgType.CONTINUATION, WSMsgType.TEXT, WSMsgType.BINARY
+_PING, _CLOSE = WSMsgType.PING, WSMsgType.CLOSE
+_PONG_HEADER = 0x8A
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    frame_bytes: int  # of a frame, and of a message put together from several
+    queue_bytes: int  # may wait for a slow reader before it is closed with 3008
+    idle_s: float  # without a frame in either direction for that long, a connection is closed
+    close_s: float = 2.0  # how long a peer may take to answer our close frame
+
+
+class Receiver(Protocol):
+    """What sits on a connection: a client of the protocol, or the echo."""
+
+    def connected(self, connection: "Connection") -> None: ...
+
+    def received(self, message: bytes, is_text: bool) -> None:
+        """One whole message; text is valid UTF-8."""
+
+    def disconnected(self, close: Close | None) -> None:
+        """Once after `connected`, always, when the socket is gone; `close`, theirs or ours, is why."""
+
+
+class _Hold(IntFlag):
+    """Why we do not read from the peer."""
+
+    NOTHING = 0
+    RECEIVER = 1  # the receiver has enough for now
+    WRITER = 2  # the peer does not take what we write
+
+
+class Connection(WSListener):
+    __slots__ = (
+        "_close",
+        "_connections",
+        "_fd",
+        "_fragments",
+        "_hold",
+        "_idle_since",
+        "_open",
+        "_receiver",
+        "_timer",
+        "_transport",
+        "_used",
+        "_waiting",
+        "_ws",
+        "limits",
+    )
+
+    def __init__(self, receiver: Receiver, transport: asyncio.Transport, connections: "Connections") -> None:
+        self._receiver = receiver
+        self._transport = transport
+        self._connections = connections
+        self.limits = connections.limits
+        self._waiting = transport.get_write_buffer_size
+        self._fd: int = transport.get_extra_info("socket").fileno()
+        self._ws: WSTransport | None = None
+        self._open = False
+        self._close: Close | None = None
+        self._fragments: Fragments | None = None
+        self._hold = _Hold.NOTHING
+        self._timer: asyncio.TimerHandle | None = None
+        self._used = True
+        self._idle_since = 0.0
+
+    # --- What a receiver and the hub use --------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message may still be sent; false from the first close frame on, whoever sent it."""
+        return self._open
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait for the peer to read, beyond what the kernel holds for it."""
+        return self._waiting()
+
+    def send(self, frame: bytes) -> None:
+        """Sends bytes that are frames already. Never blocks, never raises; a dying socket drops them.
+
+        With nothing queued the descriptor is written directly, which is what makes a fan-out cheap; what it
+        does not take goes to the transport, which keeps the order until it is empty again.
+        """
+        if not self._open:
+            return
+        if self._waiting():
+            self._queue(frame)
+            return
+        self._used = True
+        try:
+            sent = write(self._fd, frame)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.abort()
+            return
+        if sent < len(frame):
+            self._transport.write(memoryview(frame)[sent:])
+
+    def send_text(self, payload: bytes) -> None:
+        self.send(text_frame(payload))
+
+    def send_ephemeral(self, frame: bytes) -> bool:
+        """Sends what may be lost (typing, presence); dropped and counted while half the queue is full."""
+        if self._open and self._waiting() * 2 <= self.limits.queue_bytes:
+            self.send(frame)
+            return True
+        self._connections.dropped += 1
+        return False
+
+    def close(self, close: Close) -> None:
+        """Sends what waits, then the close frame; hangs up when the peer answered it, or after `close_s`."""
+        if self._open:
+            self._say_close(close, close)
+
+    def pause_reading(self) -> None:
+        self._hold_reading(_Hold.RECEIVER)
+
+    def resume_reading(self) -> None:
+        self._release_reading(_Hold.RECEIVER)
+
+    # --- What picows calls ----------------------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._ws = transport
+        self._open = True
+        self._connections.add(self)
+        try:
+            self._receiver.connected(self)
+        except Exception:
+            self._fault("connected")
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._used = True
+        kind = frame.msg_type
+        if not self._open:
+            if kind is _CLOSE:
+                self._transport.close()
+            return
+        try:
+            if frame.rsv1 or frame.rsv2 or frame.rsv3:
+                raise Violation(1002, "reserved bit without an extension")
+            if kind is _TEXT or kind is _BINARY or kind is _CONTINUATION:
+                self._take_data(kind, frame)
+            elif kind is _PING:
+                self._pong(frame.get_payload_as_bytes())
+            elif kind is _CLOSE:
+                self._take_close(frame.get_payload_as_bytes())
+        except Violation as violation:
+            self.close(violation.close)
+        except Exception:
+            self._fault("received")
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._open = False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._connections.remove(self, self._close)
+        try:
+            self._receiver.disconnected(self._close)
+        except Exception:
+            log.exception("A receiver failed in disconnected")
+        self._forget()
+
+    def pause_writing(self) -> None:
+        self._hold_reading(_Hold.WRITER)
+
+    def resume_writing(self) -> None:
+        self._release_reading(_Hold.WRITER)
+
+    # --- What `Connections` and the port call ---------------------------------------------------------------
+
+    def parser_failed(self, close: Close) -> None:
+        """picows cannot read on: say why, then wait for the peer to hang up, deaf to what it still sends.
+
+        It reads one frame ahead: a close frame may be read but not yet here, and what follows that is void.
+        """
+        if self._open and (said := _close_read_ahead(self._ws)) is not None:
+            self._take_close(said)
+        self.close(close)
+        self._transport.pause_reading()  # picows would gather every further byte in its buffer
+        asyncio.get_running_loop().call_soon(self._go_deaf)
+
+    def sweep(self, now: float) -> None:
+        """Looks after a connection nobody else looks after. Called every few seconds."""
+        if self._used:
+            self._used = False
+            self._idle_since = now
+        elif self._open and now - self._idle_since >= self.limits.idle_s:
+            self.close(CONNECTION_CLOSED)
+        if self._transport.is_closing():
+            self._limit_closing()  # the peer shut its side, but does not take what still waits for it
+
+    def abort(self) -> None:
+        """Hangs up without a word."""
+        self._open = False
+        self._transport.abort()
+
+    # --- Messages -------------------------------------------------------------------------------------------
+
+    def _take_data(self, kind: WSMsgType, frame: WSFrame) -> None:
+        payload = frame.get_payload_as_bytes()
+        if kind is _CONTINUATION:
+            self._take_fragment(payload, bool(frame.fin))
+        elif self._fragments is not None:
+            raise Violation(1002, "new message inside a fragmented one")
+        elif frame.fin:
+            if kind is _TEXT:
+                check_text(payload)
+            self._receiver.received(payload, kind is _TEXT)
+        else:
+            self._fragments = Fragments(kind is _TEXT, self.limits.frame_bytes)
+            self._fragments.add(payload, is_last=False)
+
+    def _take_fragment(self, payload: bytes, is_last: bool) -> None:
+        fragments = self._fragments
+        if fragments is None:
+            raise Violation(1002, "continuation of nothing")
+        message = fragments.add(payload, is_last)
+        if message is not None:
+            self._fragments = None
+            self._receiver.received(message, fragments.is_text)
+
+    def _pong(self, payload: bytes) -> None:
+        self.send_ephemeral(bytes((_PONG_HEADER, len(payload))) + payload)
+
+    def _queue(self, frame: bytes) -> None:
+        """The peer is slow: its frames wait in the transport, up to the limit."""
+        if self._waiting() + len(frame) > self.limits.queue_bytes:
+            self.close(SLOW)
+        else:
+            self._transport.write(frame)
+
+    # --- The end --------------------------------------------------------------------------------------------
+
+    def _take_close(self, payload: bytes) -> None:
+        try:
+            close = read_close(payload)
+            self._say_close(answer_to(close), close)
+        except Violation as violation:
+            self.close(violation.close)
+        self._transport.close()
+
+    def _say_close(self, frame: Close, ended_by: Close) -> None:
+        if self._ws is None:
+            return
+        self._open = False
+        self._close = ended_by
+        self._fragments = None
+        # By picows, because it stays silent about violations once it has sent a close frame.
+        self._ws.send_close(
+            frame.code,  # type: ignore[arg-type]  # it takes any code, not only those it names
+            short_reason(frame),
+        )
+        self._transport.resume_reading()  # the answer must reach us, whatever held reading before
+        self._limit_closing()
+
+    def _limit_closing(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.limits.close_s, self._transport.abort)
+
+    def _go_deaf(self) -> None:
+        if self._transport.is_closing():
+            return
+        self._transport.set_protocol(_Deaf(self._transport.get_protocol()))
+        self._transport.resume_reading()
+        self._transport.write_eof()
+
+    def _fault(self, where: str) -> None:
+        log.exception("A receiver failed in %s", where)
+        self.close(SERVER_ERROR)
+
+    def _forget(self) -> None:
+        """Lets go of what refers back to us, so that memory is free at once, not at the next collection."""
+        del self._receiver
+        self._ws = None
+        self._fragments = None
+        self._timer = None
+
+    def _hold_reading(self, reason: _Hold) -> None:
+        if self._open and not self._hold:
+            self._transport.pause_reading()
+        self._hold |= reason
+
+    def _release_reading(self, reason: _Hold) -> None:
+        self._hold &= ~reason
+        if self._open and not self._hold:
+            self._transport.resume_reading()
+
+
+def _close_read_ahead(ws: WSTransport | None) -> bytes | None:
+    """The payload of the close frame that picows has read, whether it was handed out or not."""
+    if ws is None or ws.close_handshake is None or ws.close_handshake.recv is None:
+        return None
+    code: int = ws.close_handshake.recv.code  # type: ignore[assignment]  # an IntFlag, declared as an Enum
+    if not code:
+        return b""
+    return code.to_bytes(2, "big") + (ws.close_handshake.recv.reason or "").encode()
+
+
+class _Deaf(asyncio.Protocol):
+    """Throws away what a peer still sends, until it hangs up; its parser only hears of the end."""
+
+    __slots__ = ("_parser",)
+
+    def __init__(self, parser: asyncio.BaseProtocol) -> None:
+        self._parser = parser
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._parser.connection_lost(exc)

@@ -1,0 +1,94 @@
+"""The open connections of a node: counting them, sweeping them, and closing them all when it stops."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from math import ceil
+
+from folkmoot.realtime.codes import Close
+from folkmoot.realtime.connection import Connection, Limits
+
+_SWEEP_S = 10.0
+_DRAIN_STEPS_PER_S = 20
+
+
+class Connections:
+    """One for each node. `start` and `stop` belong to the composition root."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.is_draining = False
+        self.opened = 0
+        self.closed: Counter[int] = Counter()  # by close code; 0: lost without a close frame
+        self.dropped = 0  # ephemeral frames that a slow peer did not get
+        self._open: set[Connection] = set()
+        self._none_open = asyncio.Event()
+        self._none_open.set()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._open))
+
+    @property
+    def queued_bytes(self) -> int:
+        return sum(connection.queued_bytes for connection in self._open)
+
+    def add(self, connection: Connection) -> None:
+        self.opened += 1
+        self._open.add(connection)
+        self._none_open.clear()
+
+    def remove(self, connection: Connection, close: Close | None) -> None:
+        self.closed[close.code if close else 0] += 1
+        self._open.discard(connection)
+        if not self._open:
+            self._none_open.set()
+
+    def start(self) -> None:
+        if self._sweeper is None:
+            self._sweeper = asyncio.create_task(self._sweep(), name="connections-sweep")
+
+    async def drain(self, close: Close, within_s: float) -> None:
+        """Lets nobody in any more and closes everybody, spread over `within_s`: not all come back at once.
+
+        It ends when the last one is gone: at the latest `close_s` after its close frame.
+        """
+        self.is_draining = True
+        leaving = tuple(self._open)
+        share = ceil(len(leaving) / max(1, within_s * _DRAIN_STEPS_PER_S)) or 1
+        for first in range(0, len(leaving), share):
+            if first:
+                await asyncio.sleep(within_s * share / len(leaving))
+            for connection in leaving[first : first + share]:
+                connection.close(close)
+        await self._gone(self.limits.close_s + 1)
+
+    async def stop(self) -> None:
+        """Ends the sweep and whatever is still open."""
+        self.is_draining = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
+            self._sweeper = None
+        await self._gone(0)
+
+    async def _gone(self, patience_s: float) -> None:
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._none_open.wait()
+        except TimeoutError:
+            for connection in self:
+                connection.abort()
+            await self._none_open.wait()
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        every_s = min(_SWEEP_S, self.limits.idle_s / 4)
+        while True:
+            await asyncio.sleep(every_s)
+            now = loop.time()
+            for connection in self:
+                connection.sweep(now)

@@ -1,0 +1,54 @@
+"""The plain-text echo: text in, `I've received: …` out. `/out` says good-bye; the token stays valid."""
+
+from folkmoot.actions import Caller
+from folkmoot.realtime import codes
+from folkmoot.realtime.codes import Close
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.hub import Hub
+
+
+class Echo:
+    """An echo for somebody whom the API let in; without a caller it only says that the token is not valid."""
+
+    __slots__ = ("_caller", "_connection", "_hub")
+
+    def __init__(self, hub: Hub, caller: Caller | None) -> None:
+        self._hub = hub
+        self._caller = caller
+        self._connection: Connection | None = None
+
+    @property
+    def user_id(self) -> int:
+        return self._caller.user_id if self._caller else 0
+
+    @property
+    def session_id(self) -> int:
+        return self._caller.session_id if self._caller else 0
+
+    def connected(self, connection: Connection) -> None:
+        self._connection = connection
+        if self._caller is None:
+            self.close(codes.INVALID_TOKEN)
+        elif not self._hub.attach(self):
+            self.close(codes.FORCE_DISCONNECT)
+
+    def received(self, message: bytes, is_text: bool) -> None:
+        if self._connection is None:
+            return
+        if not is_text:
+            self.close(codes.BAD_REQUEST)
+        elif message == b"/out":
+            self.close(codes.NORMAL)
+        else:
+            self._connection.send_text(b"I've received: " + message)
+
+    def disconnected(self, close: Close | None) -> None:
+        self._connection = None
+        self._hub.detach(self)
+
+    def close(self, close: Close) -> None:
+        if self._connection is not None:
+            self._connection.close(close)
+
+    def joined(self, channel: str) -> None:
+        """An echo listens to no channels."""

@@ -1,0 +1,76 @@
+"""The engine of one node: its parts, and what the product gives it. One object that every client holds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from folkmoot.actions import Caller
+from folkmoot.realtime.broker import Broker
+from folkmoot.realtime.channels import Namespaces
+from folkmoot.realtime.heartbeat import Heartbeat
+from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.presence import Presence
+
+log = structlog.get_logger(__name__)
+
+Authenticate = Callable[[str], Awaitable[Caller]]
+"""Who holds a token. Raises NotSignedIn."""
+
+ChannelsOf = Callable[[Caller], Awaitable[Sequence[str]]]
+"""The channels that the server subscribes for somebody."""
+
+CallMethod = Callable[[Caller, str, bytes, str], Awaitable[bytes]]
+"""Calls a method with JSON, for a caller at an address; answers JSON. Raises an Error."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    commands_in_flight: int
+    commands_per_s: int
+    sockets_per_user: int
+    channels: int
+    recovered: int  # more missed publications than that are not replayed: the client loads a page
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    version: str
+    ping_s: float
+    limits: ClientLimits
+    hub: Hub
+    broker: Broker
+    presence: Presence
+    heartbeat: Heartbeat
+    namespaces: Namespaces
+    authenticate: Authenticate
+    channels_of: ChannelsOf
+    call: CallMethod
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Runs work for a client as a task that this engine owns, and ends when it closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def start(self) -> None:
+        self.broker.start()
+        self.presence.start()
+        self.heartbeat.start()
+
+    async def close(self) -> None:
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.heartbeat.close()
+        await self.broker.close()
+        await self.presence.close()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("client.task_failed", exc_info=error)

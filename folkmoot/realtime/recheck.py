@@ -1,0 +1,64 @@
+"""Asks again, in case the bus lost a word: do the sessions of open sockets still hold, are listeners still admitted?"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from folkmoot.errors import Error
+from folkmoot.realtime.channels import Namespaces
+from folkmoot.realtime.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+SESSIONS_S = 8.0  # with the time it takes, an ended session has no socket after ten seconds
+LISTENERS_S = 45.0
+CHUNK = 1_000  # listeners asked about in one query
+
+StillHold = Callable[[Sequence[int]], Awaitable[set[int]]]
+"""Those of the sessions that still hold."""
+
+
+class Recheck:
+    def __init__(self, hub: Hub, namespaces: Namespaces, still_hold: StillHold) -> None:
+        self._hub = hub
+        self._namespaces = namespaces
+        self._still_hold = still_hold
+        self._task: asyncio.Task[None] | None = None
+        self._listeners_at = time.monotonic()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="recheck")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(SESSIONS_S)
+            try:
+                await self._sessions()
+                if time.monotonic() - self._listeners_at >= LISTENERS_S:
+                    self._listeners_at = time.monotonic()
+                    await self._listeners()
+            except Error as error:  # nobody is sent away because we could not ask
+                log.warning("recheck.failed", error=error.detail)
+            except Exception:
+                log.exception("recheck.failed")
+
+    async def _sessions(self) -> None:
+        sessions = self._hub.sessions()
+        if sessions:
+            self._hub.end_sessions(set(sessions) - await self._still_hold(sessions))
+
+    async def _listeners(self) -> None:
+        for name in list(self._hub.channels):
+            namespace = self._namespaces.of(name)
+            listeners = list({(listener.user_id, name) for listener in self._hub.listeners(name)})
+            for start in range(0, len(listeners), CHUNK):
+                asked = listeners[start : start + CHUNK]
+                for user_id, channel in set(asked) - await namespace.still_admitted(asked):
+                    self._hub.leave(user_id, channel)

@@ -1,0 +1,108 @@
+"""Entering channels without a gap and without a repeat.
+
+In this order: start to keep what the channel says; read where its log ends, and what the client missed up to there;
+bring this node's delivery up to that point; then, without waiting again, answer and hand over what was kept beyond it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from folkmoot.realtime import protocol
+from folkmoot.realtime.channels import LoggedNamespace, Position, Publication
+from folkmoot.realtime.protocol import Since
+
+if TYPE_CHECKING:
+    from folkmoot.realtime.client import Client
+
+Result = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A channel that a client has been shown the end of, and is about to hear."""
+
+    position: Position | None  # None: the channel has no log
+    result: Result
+
+
+async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[str, Entrance]:
+    """Prepares the client to hear these channels; `settle` lets it. The caller has seen to it that it may."""
+    engine = client.engine
+    for channel in wanted:
+        engine.hub.enter(channel, client)
+    try:
+        entrances: dict[str, Entrance] = {}
+        positions = await _positions(client, wanted)
+        for channel, since in wanted.items():
+            namespace = engine.namespaces.logged(channel)
+            if namespace is None:
+                entrances[channel] = Entrance(None, {})
+            elif position := positions.get(channel):
+                result = await _catch_up(client, namespace, channel, since, position)
+                await engine.broker.align(channel, position)
+                entrances[channel] = Entrance(position, result)
+            else:
+                client.drop(channel)
+        return entrances
+    except BaseException:
+        for channel in wanted:
+            client.drop(channel)
+        raise
+
+
+def settle(
+    client: "Client", entrances: Mapping[str, Entrance], *, asked: bool
+) -> tuple[dict[str, Result], list[bytes]]:
+    """Lets the client hear the channels. Returns the results, and the lines that follow the reply.
+
+    A channel that the user was taken out of in the meantime is not among them.
+    """
+    results: dict[str, Result] = {}
+    missed: list[bytes] = []
+    for channel, entrance in entrances.items():
+        if not client.engine.hub.is_entering(channel, client):
+            continue
+        offset = entrance.position.offset if entrance.position else 0
+        missed += client.engine.hub.settle(channel, client, offset)
+        client.keep(channel, asked=asked)
+        results[channel] = entrance.result
+    return results, missed
+
+
+async def _positions(client: "Client", channels: Iterable[str]) -> dict[str, Position]:
+    by_namespace: dict[str, tuple[LoggedNamespace, list[str]]] = {}
+    for channel in channels:
+        if namespace := client.engine.namespaces.logged(channel):
+            by_namespace.setdefault(namespace.name, (namespace, []))[1].append(channel)
+    positions: dict[str, Position] = {}
+    for namespace, names in by_namespace.values():
+        positions |= await namespace.positions(names)
+    return positions
+
+
+async def _catch_up(
+    client: "Client", namespace: LoggedNamespace, channel: str, since: Since | None, position: Position
+) -> Result:
+    """The result of a subscription. What was missed is given whole or not at all."""
+    missed: list[Publication] | None = []
+    if since is not None:
+        missed = await _missed(client, namespace, channel, since, position)
+    return protocol.subscribed(
+        epoch=position.epoch,
+        offset=position.offset,
+        was_recovering=since is not None,
+        recovered=since is not None and missed is not None,
+        publications=[publication.encoded for publication in missed or []],
+    )
+
+
+async def _missed(
+    client: "Client", namespace: LoggedNamespace, channel: str, since: Since, position: Position
+) -> list[Publication] | None:
+    """All publications after `since` up to `position`; None when they cannot be given completely."""
+    gap = position.offset - since.offset
+    if since.epoch != position.epoch or not 0 <= gap <= client.engine.limits.recovered:
+        return None
+    found = await namespace.after(channel, since.offset, gap) if gap else []
+    return list(found) if len(found) == gap and (not gap or found[-1].offset == position.offset) else None

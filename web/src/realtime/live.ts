@@ -1,0 +1,135 @@
+/** Joins the socket to the stores: subscribe first, fetch second, apply third. */
+import type { RoomEvent } from '@/api/types'
+import { useConnectionStore } from '@/stores/connection'
+import { useOutboxStore } from '@/stores/outbox'
+import type { Sender } from '@/stores/outbox'
+import { useRoomsStore } from '@/stores/rooms'
+import { useSessionStore } from '@/stores/session'
+import { useTimelinesStore } from '@/stores/timelines'
+import { openSocket, socketUrl } from './socket'
+import type { Position, Socket, SocketHandlers } from './socket'
+
+/** Codes from here on say "do not come back". */
+const FIRST_FINAL_CODE = 3500
+/** Below it the disconnect was our own doing. */
+const FIRST_SERVER_CLOSE = 3000
+/** While attempts fail, how often to ask whether it is because the session is gone. */
+const VERIFY_EVERY_MS = 15_000
+/** A confirmed message usually arrives by the socket in this time, in its place; only then is a gap worth a request. */
+const GAP_GRACE_MS = 400
+const ROOM_RETRY_MS = 3_000
+
+export interface Live {
+  start(): void
+  reconnect(): void
+  stop(): void
+}
+
+export function createLive(open: (handlers: SocketHandlers) => Socket = openHere): Live {
+  const connection = useConnectionStore()
+  const rooms = useRoomsStore()
+  const timelines = useTimelinesStore()
+  const outbox = useOutboxStore()
+  const session = useSessionStore()
+  const timers = new Set<ReturnType<typeof setTimeout>>()
+  let verifiedAt = 0
+  let stopping = false
+
+  const socket = open({
+    connecting() {
+      outbox.disconnected()
+      connection.connecting()
+    },
+    connected() {
+      connection.connected()
+      outbox.connected(sender)
+      void refreshRooms()
+      void rooms.saveReads()
+    },
+    closed(code) {
+      outbox.disconnected()
+      if (!stopping && code >= FIRST_SERVER_CLOSE) void ended(code)
+    },
+    troubled() {
+      if (stopping || Date.now() - verifiedAt < VERIFY_EVERY_MS) return
+      verifiedAt = Date.now()
+      void session.verify()
+    },
+    subscribed,
+    unsubscribed(roomId) {
+      rooms.remove(roomId)
+      timelines.drop(roomId)
+    },
+    events: take,
+  })
+
+  const sender: Sender = {
+    send: ({ roomId, body, clientId }) =>
+      socket.call<RoomEvent>('messages.send', { room_id: roomId, body, client_id: clientId }),
+    confirmed(event) {
+      const head = timelines.byRoom.get(event.room_id)?.head
+      if (head === undefined || event.seq <= head + 1) take(event.room_id, [event])
+      else later(GAP_GRACE_MS, () => take(event.room_id, [event]))
+    },
+  }
+
+  function take(roomId: number, events: readonly RoomEvent[]): void {
+    rooms.take(roomId, events)
+    timelines.take(roomId, events)
+  }
+
+  function subscribed(roomId: number, position: Position | null, recovered: boolean): void {
+    const known = rooms.byId.get(roomId)
+    if (rooms.status === 'ready' && !known) void fetchRoom(roomId)
+    // Recovered means that exactly what was missed follows as publications.
+    if (position && !recovered) timelines.compare(roomId, position.epoch, position.offset)
+  }
+
+  async function fetchRoom(roomId: number): Promise<void> {
+    await rooms.fetch(roomId).catch(() => refreshRooms())
+  }
+
+  async function refreshRooms(): Promise<void> {
+    // A refusal that will pass is asked again: without the list there is nothing to show.
+    await rooms.load().catch(() => later(ROOM_RETRY_MS, () => void refreshRooms()))
+  }
+
+  async function ended(code: number): Promise<void> {
+    const stillSignedIn = await session.verify()
+    if (!stillSignedIn || stopping) return
+    if (code >= FIRST_FINAL_CODE) connection.stopped()
+    else socket.connect()
+  }
+
+  function later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      act()
+    }, ms)
+    timers.add(timer)
+  }
+
+  return {
+    start() {
+      if (session.user) outbox.restore(session.user.id)
+      void refreshRooms()
+      connection.connecting()
+      socket.connect()
+    },
+    reconnect: () => socket.connect(),
+    stop() {
+      stopping = true
+      timers.forEach(clearTimeout)
+      socket.close()
+      connection.reset()
+      outbox.clear({ erase: !session.signedIn && !session.wasEnded })
+      timelines.clear()
+      rooms.clear()
+    },
+  }
+}
+
+function openHere(handlers: SocketHandlers): Socket {
+  return openSocket(socketUrl(window.location), handlers)
+}
+
