@@ -34,7 +34,7 @@ def _printable(text: str) -> str:
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Seq = Annotated[int, Field(ge=0, le=MAX_ID)]
-Text = Annotated[str, AfterValidator(_printable)]
+PRINTABLE = AfterValidator(_printable)
 
 
 class Input(BaseModel):
@@ -51,7 +51,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What an action gives."""
 
 
-class Done(Output):
+class Done(Output, frozen=True):
     """It is done and there is nothing to say; routes answer it as 204."""
 
 
@@ -143,7 +143,7 @@ def action(*, access: Access = Access.MEMBER) -> Callable[[Run[In, Out]], Action
         (_, given) = inspect.signature(run).parameters
         module = run.__module__.split(".")[-2]
         about = inspect.getdoc(run) or ""
-        return Action(module, run.__name__, access, hints[given], hints["return"], run, about)  # type: ignore[attr-defined]  # it is a function
+        return Action(module, run.__name__, access, hints[given], hints["return"], run, about)
 
     return declare
 

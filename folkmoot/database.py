@@ -106,9 +106,7 @@ class Database:
 
     async def _refuse_forgetful_server(self) -> None:
         async with self.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT name, setting FROM pg_settings WHERE name = ANY($1)", list(DURABLE)
-            )
+            rows = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1)", list(DURABLE))
         loose = {row["name"]: row["setting"] for row in rows if row["setting"] != DURABLE[row["name"]]}
         if loose:
             wanted = ", ".join(f"{name}={DURABLE[name]} (is {value})" for name, value in loose.items())

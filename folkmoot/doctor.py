@@ -135,9 +135,7 @@ async def _database_version(connection: "asyncpg.Connection[asyncpg.Record]") ->
     major = connection.get_server_version().major
     says = f"PostgreSQL {await connection.fetchval('SHOW server_version')} answers"
     ok = major >= OLDEST_POSTGRES
-    return Finding(
-        "database", ok, says, "" if ok else f"Upgrade it to PostgreSQL {OLDEST_POSTGRES} or newer."
-    )
+    return Finding("database", ok, says, "" if ok else f"Upgrade it to PostgreSQL {OLDEST_POSTGRES} or newer.")
 
 
 async def _durability(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
@@ -156,13 +154,9 @@ async def _migrations(connection: "asyncpg.Connection[asyncpg.Record]") -> Findi
         return Finding("migrations", True, f"the database is at {at}, the latest")
     if at not in (*known, "base"):
         advice = "A newer Folkmoot made it: start that version, or migrate down with it first."
-        return Finding(
-            "migrations", False, f"the database is at {at}, which this version does not know", advice
-        )
+        return Finding("migrations", False, f"the database is at {at}, which this version does not know", advice)
     says = f"the database is at {at}, the latest is {known[-1]}"
-    return Finding(
-        "migrations", False, says, "Run `folkmoot migrate`; `up` and `serve` do so at their start."
-    )
+    return Finding("migrations", False, says, "Run `folkmoot migrate`; `up` and `serve` do so at their start.")
 
 
 async def _clock(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
@@ -198,9 +192,7 @@ async def _redis(url: str) -> Finding:
     if tuple(map(int, str(info["redis_version"]).split(".")[:2])) < OLDEST_REDIS:
         return Finding("Redis", False, says, "Upgrade it to Redis 6.2 or newer, or to Valkey.")
     if not heard:
-        return Finding(
-            "Redis", False, f"{says}, but publish/subscribe does not", "Allow its user PUBLISH/SUBSCRIBE."
-        )
+        return Finding("Redis", False, f"{says}, but publish/subscribe does not", "Allow its user PUBLISH/SUBSCRIBE.")
     return Finding("Redis", True, f"{says}, publish/subscribe works")
 
 
@@ -220,17 +212,13 @@ def _port(settings: Settings, *, is_ours: bool) -> Finding:
     try:
         free = port_is_free(settings.host, settings.port)
     except OSError as error:
-        return Finding(
-            "port", False, f"{where} cannot be used: {_reason(error)}", "Check FOLKMOOT_HOST and _PORT."
-        )
+        return Finding("port", False, f"{where} cannot be used: {_reason(error)}", "Check FOLKMOOT_HOST and _PORT.")
     if free:
         return Finding("port", True, f"{where} is free")
     holder = port_holder(settings.port)
     if is_ours:
         return Finding("port", True, f"{where} is in use by {holder}; Folkmoot runs with this data folder")
-    return Finding(
-        "port", False, f"{where} is in use by {holder}", "Stop that program, or set FOLKMOOT_PORT=8001."
-    )
+    return Finding("port", False, f"{where} is in use by {holder}", "Stop that program, or set FOLKMOOT_PORT=8001.")
 
 
 def _site(settings: Settings) -> Finding:
@@ -239,9 +227,7 @@ def _site(settings: Settings) -> Finding:
     site = settings.site or Path(__file__).parent / "site"
     if (site / "index.html").is_file():
         return Finding("site", True, f"built, in {site}")
-    return Finding(
-        "site", False, f"there is no built page in {site}", "Run `make site`, or set FOLKMOOT_SITE."
-    )
+    return Finding("site", False, f"there is no built page in {site}", "Run `make site`, or set FOLKMOOT_SITE.")
 
 
 def _where(address: str) -> str:

@@ -1,20 +1,20 @@
 """The error tree: every refusal the product knows, with a stable code. Only the doors turn them into answers.
 
-    Error                     internal       500  100, temporary
-    ├── Invalid               invalid        400  107   with messages by field
-    │   └── Malformed         malformed
-    ├── NotSignedIn           not_signed_in  401  101
-    │   └── WrongCredentials  wrong_credentials
-    ├── Forbidden             forbidden      403  103
-    ├── NotFound              not_found      404  404
-    │   └── UnknownMethod     unknown_method 404  104
-    ├── NotAllowedHere        method_not_allowed 405
-    ├── Conflict              conflict       409  409
-    ├── TooLarge              too_large      413  413
-    ├── WrongType             wrong_media_type 415
-    ├── TooMany               too_many       429  111, temporary
-    └── Unavailable           unavailable    503  503, temporary
-        └── Busy              busy
+Error                     internal       500  100, temporary
+├── Invalid               invalid        400  107   with messages by field
+│   └── Malformed         malformed
+├── NotSignedIn           not_signed_in  401  101
+│   └── WrongCredentials  wrong_credentials
+├── Forbidden             forbidden      403  103
+├── NotFound              not_found      404  404
+│   └── UnknownMethod     unknown_method 404  104
+├── NotAllowedHere        method_not_allowed 405
+├── Conflict              conflict       409  409
+├── TooLarge              too_large      413  413
+├── WrongType             wrong_media_type 415
+├── TooMany               too_many       429  111, temporary
+└── Unavailable           unavailable    503  503, temporary
+    └── Busy              busy
 """
 
 from typing import ClassVar

@@ -20,7 +20,9 @@ class BadSettings(Exception):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     # Where it runs
     api_mode: Literal["dev", "production"] = "production"
@@ -37,11 +39,15 @@ class Settings(BaseSettings):
     )
     data: Path = Field(default=Path(".data"), validation_alias="FOLKMOOT_DATA")
     site: Path | None = Field(
-        default=None, validation_alias="FOLKMOOT_SITE", description="folder of the built SPA; the wheel has its own"
+        default=None,
+        validation_alias="FOLKMOOT_SITE",
+        description="folder of the built SPA; the wheel has its own",
     )
     serve_site: bool = Field(default=True, validation_alias="FOLKMOOT_SERVE_SITE")
     origins: tuple[str, ...] = Field(
-        default=(), validation_alias="FOLKMOOT_ORIGINS", description="further origins that browsers may come from"
+        default=(),
+        validation_alias="FOLKMOOT_ORIGINS",
+        description="further origins that browsers may come from",
     )
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
@@ -93,13 +99,13 @@ class Settings(BaseSettings):
     socket_connect_s: float = Field(default=10.0, gt=0, validation_alias="FOLKMOOT_SOCKET_CONNECT_S")
     socket_frame_bytes: int = Field(default=65_536, ge=1024, validation_alias="FOLKMOOT_SOCKET_FRAME_BYTES")
     socket_queue_bytes: int = Field(default=1 << 20, ge=4096, validation_alias="FOLKMOOT_SOCKET_QUEUE_BYTES")
-    socket_commands_in_flight: int = Field(
-        default=64, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_IN_FLIGHT"
-    )
+    socket_commands_in_flight: int = Field(default=64, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_IN_FLIGHT")
     socket_commands_per_s: int = Field(default=200, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S")
     sockets_per_user: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SOCKETS_PER_USER")
     sockets_waiting_per_address: int = Field(
-        default=100, ge=1, validation_alias="FOLKMOOT_SOCKETS_WAITING_PER_ADDRESS",
+        default=100,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKETS_WAITING_PER_ADDRESS",
         description="sockets of one address that have not said who they are yet",
     )
     channels_per_socket: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_CHANNELS_PER_SOCKET")

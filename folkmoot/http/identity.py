@@ -44,7 +44,9 @@ def check_own_page(request: Request, settings: Settings) -> None:
         raise Forbidden("Another site sent this request.")
     origin = request.headers.get("origin")
     if origin is not None and origin not in settings.allowed_origins:
-        raise Forbidden(f"This server is not opened under {origin[:100]}: the operator can allow it in FOLKMOOT_ORIGINS.")
+        raise Forbidden(
+            f"This server is not opened under {origin[:100]}: the operator can allow it in FOLKMOOT_ORIGINS."
+        )
     if request.headers.get(PAGE_HEADER) != PAGE_VALUE:
         raise Forbidden(f"Requests with a cookie must send the header {PAGE_HEADER}: {PAGE_VALUE}.")
 
@@ -63,14 +65,7 @@ def start_session(response: HTTPResponse, settings: Settings, token: str, lifeti
 
 
 def end_session(response: HTTPResponse, settings: Settings) -> None:
-    response.delete_cookie(
-        cookie_name(settings).removeprefix("__Host-"),
-        path="/",
-        httponly=True,
-        secure=settings.secure_cookies,
-        samesite="Strict",
-        host_prefix=settings.secure_cookies,
-    )
+    start_session(response, settings, token="", lifetime_s=0)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
@@ -81,4 +76,4 @@ def _bearer(request: Request) -> str | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotSignedIn("The Authorization header must read: Bearer TOKEN.")
-    return token.strip()
+    return str(token.strip())

@@ -68,7 +68,9 @@ def _schemas(routes: list[Route]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Input models by pydantic, output structs by msgspec: each with a reference for every type."""
     takes = list({route.action.takes: None for route in routes if route.action.takes is not Nothing})
     gives = list({route.output: None for route in routes if route.output is not None})
-    refs, document = models_json_schema([(model, "validation") for model in takes], ref_template=REF.format(name="{model}"))
+    refs, document = models_json_schema(
+        [(model, "validation") for model in takes], ref_template=REF.format(name="{model}")
+    )
     schemas, components = msgspec.json.schema_components(gives, ref_template=REF)
     return (
         {"schemas": document.get("$defs", {}), "refs": {model: refs[model, "validation"] for model in takes}},
@@ -128,4 +130,3 @@ def _responses(route: Route, outputs: dict[str, Any]) -> dict[str, Any]:
         answer["content"] = {"application/json": {"schema": outputs["refs"][route.output]}}
     refused = {code: {"description": text, "content": problem} for code, text in REFUSALS.items()}
     return {str(status): answer, **refused}
-

@@ -8,11 +8,13 @@ from sanic import Request
 from sanic.exceptions import (
     HeaderExpectationFailed,
     MethodNotAllowed,
-    NotFound as NoRoute,
     PayloadTooLarge,
     RequestTimeout,
     SanicException,
     ServiceUnavailable,
+)
+from sanic.exceptions import (
+    NotFound as NoRoute,
 )
 from sanic.response import HTTPResponse
 
@@ -40,16 +42,14 @@ def problem(error: Error, request_id: str, more: dict[str, object] | None = None
         headers["Retry-After"] = str(error.retry_after_s)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return HTTPResponse(
-        msgspec.json.encode(body | (more or {})), error.status, headers, content_type=CONTENT_TYPE
-    )
+    return HTTPResponse(msgspec.json.encode(body | (more or {})), error.status, headers, content_type=CONTENT_TYPE)
 
 
 def answer_exception(request: Request | None, exception: BaseException) -> HTTPResponse:
     """What Sanic shows for an exception that no door has translated."""
     request_id = request.ctx.request_id if request and hasattr(request.ctx, "request_id") else uuid4().hex
     error = _translated(exception)
-    if error.status >= 500 and not error.temporary or type(error) is Error:
+    if (error.status >= 500 and not error.temporary) or type(error) is Error:
         log.error("request.failed", request_id=request_id, exc_info=exception)
     response = problem(error, request_id)
     if isinstance(exception, MethodNotAllowed):

@@ -9,6 +9,7 @@ from sanic.response import HTTPResponse
 
 from folkmoot.core import Core
 from folkmoot.http.api import PREFIXES, add_routes, watch_requests
+from folkmoot.http.application import Application
 from folkmoot.http.identity import Authenticate
 from folkmoot.http.openapi import describe
 from folkmoot.http.problems import answer_exception
@@ -28,7 +29,7 @@ class _Problems(ErrorHandler):
     response = default  # also what Sanic's own handlers would answer
 
 
-def build_http(name: str, core: Core, routes: list[Route], authenticate: Authenticate, ready: Ready) -> Sanic:
+def build_http(name: str, core: Core, routes: list[Route], authenticate: Authenticate, ready: Ready) -> Application:
     """The application of one node. `name` must be its own in the process."""
     app = Sanic(name, configure_logging=False, error_handler=_Problems())
     app.config.update(
@@ -51,7 +52,7 @@ def build_http(name: str, core: Core, routes: list[Route], authenticate: Authent
     return app
 
 
-def _add_open_addresses(app: Sanic, routes: list[Route], ready: Ready) -> None:
+def _add_open_addresses(app: Application, routes: list[Route], ready: Ready) -> None:
     """What anybody may ask: hello, the description of the API, and whether the server lives and is ready."""
     document = msgspec.json.encode(describe(routes))
 

@@ -3,10 +3,11 @@
 import mimetypes
 from pathlib import Path
 
-from sanic import Request, Sanic
+from sanic import Request
 from sanic.response import HTTPResponse
 
 from folkmoot.errors import NotFound
+from folkmoot.http.application import Application
 from folkmoot.settings import Settings
 
 HERE = Path(__file__).parent.parent / "site"
@@ -65,7 +66,7 @@ class Site:
         return HTTPResponse(self._files[path], headers={"Cache-Control": cache}, content_type=kind)
 
 
-def add_site(app: Sanic, settings: Settings) -> Site:
+def add_site(app: Application, settings: Settings) -> Site:
     site = Site(settings.site or HERE)
 
     async def page(request: Request, path: str = "") -> HTTPResponse:
@@ -81,7 +82,7 @@ def add_site(app: Sanic, settings: Settings) -> Site:
     return site
 
 
-def add_headers(app: Sanic, settings: Settings) -> None:
+def add_headers(app: Application, settings: Settings) -> None:
     """On every answer, also on errors."""
 
     @app.on_response  # type: ignore[misc, untyped-decorator, unused-ignore]  # Sanic's decorators have no types

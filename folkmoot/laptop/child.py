@@ -38,9 +38,7 @@ def environment() -> dict[str, str]:
 class Child:
     """One running server."""
 
-    def __init__(
-        self, manners: Manners, process: Process, guardian: Process, log: Path, log_start: int
-    ) -> None:
+    def __init__(self, manners: Manners, process: Process, guardian: Process, log: Path, log_start: int) -> None:
         self.name = manners.name
         self.log = log
         self._manners = manners

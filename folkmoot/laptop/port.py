@@ -38,14 +38,14 @@ def _listening(port: int) -> list[str]:
     for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
         with contextlib.suppress(OSError):
             rows = [row.split() for row in table.read_text().splitlines()[1:]]
-            inodes += [
-                row[9] for row in rows if row[3] == LISTEN and int(row[1].rpartition(":")[2], 16) == port
-            ]
+            inodes += [row[9] for row in rows if row[3] == LISTEN and int(row[1].rpartition(":")[2], 16) == port]
     return inodes
 
 
 def _open_files(process: Path) -> list[str]:
-    try:
-        return [str(file.readlink()) for file in (process / "fd").iterdir()]
-    except OSError:
-        return []  # it ended just now, or it is somebody else's
+    found = []
+    with contextlib.suppress(OSError):  # it ended just now, or it is somebody else's
+        for file in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed since
+                found.append(str(file.readlink()))
+    return found

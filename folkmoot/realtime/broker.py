@@ -74,7 +74,7 @@ class Broker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # -- saying ---------------------------------------------------------------------------------------------------
+    # -- saying
 
     def publish(self, channel: str, publications: Sequence[bytes], *, first: int = 0) -> None:
         """Tells all nodes. `first` is the offset of the first publication; 0 where there is no log."""
@@ -112,7 +112,7 @@ class Broker:
                 self._hub.say(channel, stream.offset + 1, fresh)
                 stream.offset += len(fresh)
 
-    # -- closing gaps ---------------------------------------------------------------------------------------------
+    # -- closing gaps
 
     def _wait_for_gap(self, name: str, stream: Stream, first: int, lines: list[bytes]) -> None:
         if len(stream.waiting) < MOST_WAITING:
@@ -171,7 +171,7 @@ class Broker:
             for listener in [*channel.listeners, *channel.entering]:
                 listener.close(codes.INSUFFICIENT_STATE)
 
-    # -- the sweep ------------------------------------------------------------------------------------------------
+    # -- the sweep
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -53,7 +53,7 @@ class Client:
         self._budget = float(engine.limits.commands_per_s)
         self._budget_at = time.monotonic()
 
-    # -- the connection's side ------------------------------------------------------------------------------------
+    # -- the connection's side
 
     def connected(self, connection: Connection) -> None:
         self._connection = connection
@@ -84,7 +84,7 @@ class Client:
         if self.caller is not None:
             self.engine.hub.detach(self)
 
-    # -- the hub's side -------------------------------------------------------------------------------------------
+    # -- the hub's side
 
     @property
     def user_id(self) -> int:
@@ -145,7 +145,7 @@ class Client:
         self.engine.hub.exit(channel, self)
         self.engine.presence.exit(channel, self.id)
 
-    # -- commands, in order ---------------------------------------------------------------------------------------
+    # -- commands, in order
 
     def _take(self, command: Command) -> None:
         if self._connection is None:
@@ -199,8 +199,7 @@ class Client:
         except Refusal as refused:
             lines = [protocol.refusal(command_id, refused)]
         except Error as error:
-            refused = Refusal(error.rpc_code, error.detail, temporary=error.temporary)
-            lines = [protocol.refusal(command_id, refused)]
+            lines = [protocol.refusal(command_id, _refusal(error))]
         except Exception:
             log.exception("client.command_failed", command=name)
             lines = [protocol.refusal(command_id, protocol.INTERNAL)]
@@ -215,3 +214,7 @@ class Client:
         if self._budget < 1 and name != JOINED:
             raise protocol.TOO_MANY
         self._budget -= 1
+
+
+def _refusal(error: Error) -> Refusal:
+    return Refusal(error.rpc_code, error.detail, temporary=error.temporary)

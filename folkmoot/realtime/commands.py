@@ -9,7 +9,17 @@ from folkmoot.actions import Caller
 from folkmoot.errors import NotSignedIn
 from folkmoot.realtime import codes, protocol
 from folkmoot.realtime.channels import LoggedNamespace
-from folkmoot.realtime.protocol import Channel, Connect, History, Publish, Refresh, Rpc, Send, Since, Subscribe
+from folkmoot.realtime.protocol import (
+    Channel,
+    Connect,
+    History,
+    Publish,
+    Refresh,
+    Rpc,
+    Send,
+    Since,
+    Subscribe,
+)
 from folkmoot.realtime.subscribing import enter, settle
 
 if TYPE_CHECKING:
@@ -129,9 +139,7 @@ async def history(client: "Client", command_id: int, request: History) -> Lines:
     return [protocol.reply(command_id, "history", result)]
 
 
-async def _page(
-    client: "Client", namespace: LoggedNamespace, request: History, head: int
-) -> list[msgspec.Raw]:
+async def _page(client: "Client", namespace: LoggedNamespace, request: History, head: int) -> list[msgspec.Raw]:
     limit = client.engine.limits.page
     if 0 < request.limit < limit:
         limit = request.limit

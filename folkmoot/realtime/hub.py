@@ -21,8 +21,11 @@ BUFFERED_LINES = 10_000  # what a channel may say while a listener is still ente
 class Socket(Protocol):
     """A connection of somebody who has signed in."""
 
-    user_id: int
-    session_id: int
+    @property
+    def user_id(self) -> int: ...
+
+    @property
+    def session_id(self) -> int: ...
 
     def close(self, close: Close) -> None: ...
 
@@ -74,7 +77,7 @@ class Hub:
         self._dirty: dict[Channel, None] = {}
         self.on_empty: Callable[[str], None] = lambda name: None
 
-    # -- who is here ---------------------------------------------------------------------------------------------
+    # -- who is here
 
     def attach(self, socket: Socket) -> bool:
         """Registers a socket; False when its session has ended in the meantime."""
@@ -117,7 +120,7 @@ class Hub:
             self.exit(channel, listener)
             listener.left(channel)
 
-    # -- entering and leaving channels ---------------------------------------------------------------------------
+    # -- entering and leaving channels
 
     def enter(self, name: str, listener: Listener) -> Channel:
         """Starts to keep what the channel says for this listener, until it is settled."""
@@ -154,10 +157,10 @@ class Hub:
             del self.channels[name]
             self.on_empty(name)
 
-    # -- saying ---------------------------------------------------------------------------------------------------
+    # -- saying
 
     def say(self, channel: Channel, first: int, lines: Sequence[bytes]) -> None:
-        """Delivers lines with the offsets `first`, `first + 1`, … with the next loop tick. The caller keeps the order."""
+        """Delivers lines, offsets `first`, `first + 1`, …, with the next loop tick. The caller keeps the order."""
         for listener, entry in list(channel.entering.items()):
             entry.lines.extend((first + index, line) for index, line in enumerate(lines))
             if len(entry.lines) > BUFFERED_LINES:

@@ -21,9 +21,7 @@ class EchoChannel:
 
     async def publish(self, caller: Caller, channel: str, data: bytes, client: str) -> None:
         await self.admit(caller, channel)
-        self._broker.publish(
-            channel, [publication(msgspec.Raw(data), user=str(caller.user_id), client=client)]
-        )
+        self._broker.publish(channel, [publication(msgspec.Raw(data), user=str(caller.user_id), client=client)])
 
     async def still_admitted(self, listeners: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
         return set(listeners)

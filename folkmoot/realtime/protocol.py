@@ -36,7 +36,7 @@ class Connect(msgspec.Struct, frozen=True):
     token: str = ""
     name: str = ""
     version: str = ""
-    subs: dict[str, Subscribe] = {}  # noqa: RUF012 - msgspec copies it for each object
+    subs: dict[str, Subscribe] = {}
 
 
 class Channel(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 import hashlib
 import ipaddress
+import secrets
+from dataclasses import dataclass
 
 from folkmoot.actions import Access, Call, Done, Nothing, action
 from folkmoot.errors import Conflict, NotFound, WrongCredentials
@@ -19,6 +21,16 @@ from folkmoot.modules.accounts.schemas import (
 from folkmoot.modules.rooms.actions import welcome
 from folkmoot.modules.sessions.actions import end_all_sessions, open_session
 from folkmoot.modules.sessions.schemas import Grant, Kind, User
+
+FIRST_ADMIN = "Admin"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAdmin:
+    """How the first admin signs in: to be shown once."""
+
+    email: str
+    password: str
 
 
 @action(access=Access.ANYONE)
@@ -58,9 +70,7 @@ async def add(call: Call, given: NewAccount) -> Account:
     """Makes an account, and lets it into the rooms that welcome everybody."""
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
-        account = await store.insert(
-            connection, email=given.email, name=given.name, role=given.role, password=password
-        )
+        account = await store.insert(connection, email=given.email, name=given.name, role=given.role, password=password)
         if account is None:
             raise Conflict("There is an account with this email address already.")
         joined = await welcome(connection, account.id, account.name)
@@ -89,19 +99,29 @@ async def disable(call: Call, given: AccountId) -> Done:
     return Done()
 
 
-async def add_first_admin(call: Call, given: NewAccount) -> Account | None:
-    """Makes the first admin of a fresh server; None when there is one already."""
-    password = await call.core.passwords.hash(given.password)
-    async with call.core.database.transaction() as connection:
-        await store.lock_first_admin(connection)
+async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin | None:
+    """Makes the first admin of a fresh server, with a password of its own if none is given; None when there is one."""
+    async with call.core.database.connection() as connection:
         if await store.has_admin(connection):
             return None
-        account = await store.insert(
-            connection, email=given.email, name=given.name, role="admin", password=password
-        )
-        if account is not None:
-            await welcome(connection, account.id, account.name)
-        return account
+    made = NewAccount.model_validate(
+        {
+            "email": email,
+            "name": FIRST_ADMIN,
+            "password": password or secrets.token_urlsafe(12),
+            "role": "admin",
+        }
+    )
+    hashed = await call.core.passwords.hash(made.password)
+    async with call.core.database.transaction() as connection:
+        await store.lock_first_admin(connection)
+        if await store.has_admin(connection):  # another server was faster
+            return None
+        account = await store.insert(connection, email=made.email, name=made.name, role="admin", password=hashed)
+        if account is None:
+            raise Conflict(f"{made.email} has an account already, which is no admin.")
+        await welcome(connection, account.id, account.name)
+    return FirstAdmin(account.email, made.password)
 
 
 async def _sign_in(call: Call, given: Credentials, kind: Kind) -> Grant:
@@ -124,9 +144,7 @@ async def _spend_tries(call: Call, email: str) -> str:
     settings, network = call.core.settings, _network(call.address)
     await call.core.limiter.spend(f"sign-in:{network}", limit=settings.sign_in_per_minute, window_s=60)
     pair = f"sign-in:{network}:{hashlib.sha256(email.encode()).hexdigest()[:32]}"
-    await call.core.limiter.spend(
-        pair, limit=settings.sign_in_failures, window_s=settings.sign_in_window_s
-    )
+    await call.core.limiter.spend(pair, limit=settings.sign_in_failures, window_s=settings.sign_in_window_s)
     return pair
 
 

@@ -7,11 +7,11 @@ from folkmoot.modules.sessions.schemas import CurrentSession, Grant
 from folkmoot.routes import Reply, Route
 
 
-class AccessToken(Output):
+class AccessToken(Output, frozen=True):
     access_token: str
 
 
-class TokenAnswer(Output):
+class TokenAnswer(Output, frozen=True):
     valid: bool
     data: AccessToken
 

@@ -51,24 +51,21 @@ async def insert(connection: Connection, *, email: str, name: str, role: Role, p
 async def set_password(connection: Connection, user_id: int, password: str) -> bool:
     """Stores another hash. False when there is no such account."""
     return bool(
-        await connection.fetchval(
-            "UPDATE users SET password = $2 WHERE id = $1 RETURNING true", user_id, password
-        )
+        await connection.fetchval("UPDATE users SET password = $2 WHERE id = $1 RETURNING true", user_id, password)
     )
 
 
 async def replace_password(connection: Connection, user_id: int, old: str, new: str) -> None:
     """Stores the same password hashed anew, unless it has changed meanwhile."""
-    await connection.execute(
-        "UPDATE users SET password = $3 WHERE id = $1 AND password = $2", user_id, old, new
-    )
+    await connection.execute("UPDATE users SET password = $3 WHERE id = $1 AND password = $2", user_id, old, new)
 
 
 async def disable(connection: Connection, user_id: int) -> bool:
     """Shuts the account. False when there is no such account."""
     return bool(
         await connection.fetchval(
-            "UPDATE users SET disabled_at = coalesce(disabled_at, now()) WHERE id = $1 RETURNING true", user_id
+            "UPDATE users SET disabled_at = coalesce(disabled_at, now()) WHERE id = $1 RETURNING true",
+            user_id,
         )
     )
 

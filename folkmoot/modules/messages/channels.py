@@ -76,9 +76,7 @@ class TypingChannels(_OfRooms):
         await self.admit(caller, channel)
         if len(data) > LONGEST_TYPING_BYTES:
             raise Invalid("That is too much for a channel that nobody keeps.")
-        self._broker.publish(
-            channel, [publication(msgspec.Raw(data), user=str(caller.user_id), client=client)]
-        )
+        self._broker.publish(channel, [publication(msgspec.Raw(data), user=str(caller.user_id), client=client)])
 
 
 def add_channels(namespaces: Namespaces, core: Core, broker: Broker) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from folkmoot.actions import Id, Input, Output, Seq, Text
+from folkmoot.actions import PRINTABLE, Id, Input, Output, Seq
 from folkmoot.events.event import Event
 
 
@@ -13,7 +13,7 @@ class NewMessage(Input):
     """A message. The client makes `client_id`; repeating it is harmless and answers the first event."""
 
     room_id: Id
-    body: Annotated[Text, StringConstraints(min_length=1)]
+    body: Annotated[str, StringConstraints(min_length=1), PRINTABLE]
     client_id: UUID
 
 
@@ -26,7 +26,7 @@ class PageOf(Input):
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
 
 
-class Page(Output):
+class Page(Output, frozen=True):
     """Events in the order of the log. `more`: there are others beyond, in the direction that was asked for."""
 
     events: list[Event]
@@ -40,5 +40,5 @@ class ReadUpTo(Input):
     seq: Seq
 
 
-class ReadPosition(Output):
+class ReadPosition(Output, frozen=True):
     read_seq: int

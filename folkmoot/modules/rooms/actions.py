@@ -53,9 +53,7 @@ async def create(call: Call, given: NewRoom) -> Room:
     """Makes a room with the caller in it."""
     caller = call.caller
     async with call.core.database.transaction() as connection:
-        room_id = await store.insert(
-            connection, name=given.name, topic=given.topic, visibility=given.visibility
-        )
+        room_id = await store.insert(connection, name=given.name, topic=given.topic, visibility=given.visibility)
         await store.add_member(connection, room_id, caller.user_id)
         event = await _append(connection, room_id, "created", caller.person)
         room = await find(connection, caller.user_id, room_id)
@@ -152,9 +150,7 @@ async def welcome(connection: Connection, user_id: int, name: str) -> list[Event
     room_ids = await store.welcoming(connection)
     person = Person(user_id, name)
     if not room_ids:
-        room_id = await store.insert(
-            connection, name=FIRST_ROOM, topic=FIRST_TOPIC, visibility="open", welcome=True
-        )
+        room_id = await store.insert(connection, name=FIRST_ROOM, topic=FIRST_TOPIC, visibility="open", welcome=True)
         await store.add_member(connection, room_id, user_id)
         return [await _append(connection, room_id, "created", person)]
     joined = [await _let_in(connection, room_id, person) for room_id in room_ids]

@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from folkmoot.actions import Id, Input, Output, Text
+from folkmoot.actions import PRINTABLE, Id, Input, Output
 from folkmoot.events.event import Person
 
 Visibility = Literal["open", "private"]
 
 
 class NewRoom(Input):
-    name: Annotated[Text, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
-    topic: Annotated[Text, StringConstraints(max_length=250, strip_whitespace=True)] = ""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), PRINTABLE]
+    topic: Annotated[str, StringConstraints(max_length=250, strip_whitespace=True), PRINTABLE] = ""
     visibility: Visibility = "open"
 
 
@@ -26,7 +26,7 @@ class NewMember(Input):
     user_id: Id
 
 
-class Room(Output):
+class Room(Output, frozen=True):
     """A room, as one of its members sees it. `head_seq - read_seq` events are unread."""
 
     id: int
@@ -39,11 +39,11 @@ class Room(Output):
     members: int
 
 
-class Rooms(Output):
+class Rooms(Output, frozen=True):
     rooms: list[Room]
 
 
-class OpenRoom(Output):
+class OpenRoom(Output, frozen=True):
     """A room that anybody may join, as somebody who is not in it sees it."""
 
     id: int
@@ -52,14 +52,14 @@ class OpenRoom(Output):
     members: int
 
 
-class OpenRooms(Output):
+class OpenRooms(Output, frozen=True):
     rooms: list[OpenRoom]
 
 
-class Member(Output):
+class Member(Output, frozen=True):
     person: Person
     joined_at: datetime
 
 
-class Members(Output):
+class Members(Output, frozen=True):
     members: list[Member]

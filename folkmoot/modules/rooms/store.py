@@ -72,9 +72,7 @@ async def open_to(connection: Connection, user_id: int) -> list[OpenRoom]:
 async def lock_open(connection: Connection, room_id: int) -> bool:
     """Locks the room if anybody may join it; False when there is no such open room."""
     return bool(
-        await connection.fetchval(
-            "SELECT true FROM rooms WHERE id = $1 AND visibility = 'open' FOR UPDATE", room_id
-        )
+        await connection.fetchval("SELECT true FROM rooms WHERE id = $1 AND visibility = 'open' FOR UPDATE", room_id)
     )
 
 
@@ -103,9 +101,7 @@ async def welcoming(connection: Connection) -> list[int]:
 
 async def person(connection: Connection, user_id: int) -> Person | None:
     """Somebody who can sign in."""
-    row = await connection.fetchrow(
-        "SELECT id, name FROM users WHERE id = $1 AND disabled_at IS NULL", user_id
-    )
+    row = await connection.fetchrow("SELECT id, name FROM users WHERE id = $1 AND disabled_at IS NULL", user_id)
     return Person(row["id"], row["name"]) if row else None
 
 

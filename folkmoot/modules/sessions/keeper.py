@@ -55,9 +55,7 @@ class Keeper:
             live = await store.touch(connection, token_hash)
         if live is None:
             raise NotSignedIn
-        await self._bus.ask(
-            self._bus.redis.set(_key(token_hash), msgspec.json.encode(live), ex=CACHE_S, nx=True)
-        )
+        await self._bus.ask(self._bus.redis.set(_key(token_hash), msgspec.json.encode(live), ex=CACHE_S, nx=True))
         return _caller(live)
 
 

@@ -8,7 +8,7 @@ from folkmoot.actions import Id, Input, Output, Role
 Kind = Literal["browser", "program"]
 
 
-class User(Output):
+class User(Output, frozen=True):
     """An account, as its owner sees it."""
 
     id: int
@@ -17,7 +17,7 @@ class User(Output):
     role: Role
 
 
-class Session(Output):
+class Session(Output, frozen=True):
     """One sign-in."""
 
     id: int
@@ -30,12 +30,12 @@ class Session(Output):
     current: bool
 
 
-class CurrentSession(Output):
+class CurrentSession(Output, frozen=True):
     user: User
     session: Session
 
 
-class Sessions(Output):
+class Sessions(Output, frozen=True):
     sessions: list[Session]
 
 
@@ -43,14 +43,14 @@ class SessionId(Input):
     session_id: Id
 
 
-class Ticket(Output):
+class Ticket(Output, frozen=True):
     """Opens one socket, once, soon."""
 
     ticket: str
     expires_in_s: int
 
 
-class Grant(Output):
+class Grant(Output, frozen=True):
     """A fresh sign-in. The token is shown here and nowhere else; only its hash is kept."""
 
     token: str

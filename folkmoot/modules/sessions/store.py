@@ -88,7 +88,7 @@ async def keep_alive(connection: Connection, session_ids: Sequence[int]) -> set[
     rows = await connection.fetch(
         """
         WITH live AS (
-            SELECT s.id, s.used_at
+            SELECT s.id, s.used_at < now() - least(interval '1 hour', make_interval(secs => s.idle_s / 4.0)) AS is_due
               FROM sessions s
               JOIN users u ON u.id = s.user_id
              WHERE s.id = ANY($1::bigint[])
@@ -97,7 +97,7 @@ async def keep_alive(connection: Connection, session_ids: Sequence[int]) -> set[
                AND s.used_at + make_interval(secs => s.idle_s) > now()
         ), marked AS (
             UPDATE sessions SET used_at = now()
-             WHERE id IN (SELECT id FROM live WHERE used_at < now() - LEAST(interval '1 hour', make_interval(secs => idle_s / 4.0)))
+             WHERE id IN (SELECT id FROM live WHERE is_due)
         )
         SELECT id FROM live
         """,
@@ -170,5 +170,7 @@ async def delete_expired(connection: Connection) -> None:
     )
 
 
-def _session(row: asyncpg.Record) -> Session:
+def _session(row: asyncpg.Record | None) -> Session:
+    if row is None:
+        raise LookupError("PostgreSQL gave no row for a session it made")
     return Session(**{name: row[name] for name in Session.__struct_fields__})

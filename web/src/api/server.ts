@@ -17,7 +17,7 @@ export const server = {
 
   sessions: async (): Promise<Session[]> => (await answer(client.GET('/api/v1.0/sessions'))).sessions,
 
-  endSession: (session_id: string): Promise<unknown> =>
+  endSession: (session_id: number): Promise<unknown> =>
     answer(client.DELETE('/api/v1.0/sessions/{session_id}', { params: { path: { session_id } } })),
 
   people: async (): Promise<Person[]> => (await answer(client.GET('/api/v1.0/people'))).people,

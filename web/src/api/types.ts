@@ -1,3 +1,4 @@
+/** Our names for what the server sends; the shapes are generated from its OpenAPI document. */
 import type { components } from './schema'
 
 type Schemas = components['schemas']
@@ -5,10 +6,11 @@ type Schemas = components['schemas']
 export type User = Schemas['User']
 export type Person = Schemas['Person']
 export type Session = Schemas['Session']
-export type SignedIn = Schemas['SignedIn']
+export type SignedIn = Schemas['CurrentSession']
 export type Room = Schemas['Room']
 export type OpenRoom = Schemas['OpenRoom']
 export type NewRoom = Schemas['NewRoom']
 export type Member = Schemas['Member']
+export type EventPage = Schemas['Page']
+
 export type RoomEvent = Schemas['Event']
-export type EventPage = Schemas['EventPage']

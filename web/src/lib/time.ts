@@ -31,7 +31,7 @@ const clocks = new Map<string, Intl.DateTimeFormat>()
 export function clockTime(at: Date, locale: string): string {
   let format = clocks.get(locale)
   if (!format) {
-    format = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
+    format = new Intl.DateTimeFormat(locale, { timeStyle: 'short' })
     clocks.set(locale, format)
   }
   return format.format(at)
@@ -39,6 +39,10 @@ export function clockTime(at: Date, locale: string): string {
 
 export function fullTime(at: Date, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' }).format(at)
+}
+
+export function mediumDate(at: Date, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(at)
 }
 
 /** "3 minutes ago", "yesterday": for when a session was last used. */

@@ -33,7 +33,8 @@ const MAX_NESTING = 16
 const markdown = new MarkdownIt('zero', { html: false, linkify: true, breaks: true, maxNesting: MAX_NESTING })
 markdown.enable(MARKS, true)
 markdown.validateLink = (url) => SAFE_LINK.test(url)
-markdown.linkify.set({ fuzzyEmail: false })
+// Only what says its scheme is a link: "count.py" and "etc.the" are none.
+markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false })
 
 const purifier = DOMPurify(window)
 

@@ -10,7 +10,7 @@ export const useSessionsStore = defineStore('sessions', () => {
     return (await server.sessions()).sort((a, b) => used(b) - used(a))
   }
 
-  async function end(id: string): Promise<void> {
+  async function end(id: number): Promise<void> {
     await server.endSession(id)
   }
 

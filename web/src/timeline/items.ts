@@ -99,7 +99,7 @@ export function buildItems(
 
 function confirmed(event: RoomEvent, grouped: boolean): MessageItem {
   const { seq, author, body, created_at: at, client_id } = event
-  const rest = { state: 'confirmed', reason: '', clientId: client_id ?? '' } as const
+  const rest = { state: 'confirmed', reason: '', clientId: client_id } as const
   return { type: 'message', key: keyOf(event), seq, author, body: body ?? '', at, grouped, ...rest }
 }
 
@@ -110,7 +110,7 @@ function onItsWay({ clientId, body, createdAt: at, state, reason = '' }: OutboxE
 
 /** The same for the pending message and for the event it becomes, so that the element on the page stays. */
 function keyOf(event: RoomEvent): string {
-  return event.client_id === null ? `seq ${event.seq}` : messageKey(event.author.id, event.client_id)
+  return event.client_id ? messageKey(event.author.id, event.client_id) : `seq ${event.seq}`
 }
 
 /** The author belongs to the key: somebody else may use our client id, by chance or on purpose. */

@@ -1,0 +1,214 @@
+"""The command line: starts the product, and does by hand what an operator sometimes must."""
+
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from folkmoot import __version__, commands
+from folkmoot.app import PortTaken
+from folkmoot.commands import CommandFailed
+from folkmoot.database import NotDurable
+from folkmoot.doctor import examine
+from folkmoot.errors import Error
+from folkmoot.http.openapi import describe
+from folkmoot.laptop import LaptopError
+from folkmoot.migrations import HEAD, NoSuchRevision
+from folkmoot.modules import BUILT_IN
+from folkmoot.routes import load_routes
+from folkmoot.settings import BadSettings, Settings, load_settings
+from folkmoot.telemetry.logs import configure_logs
+
+cli = typer.Typer(
+    name="folkmoot",
+    help="Folkmoot: a self-hosted team chat, and the real-time backend under it.",
+    epilog="To try it on this machine: folkmoot up",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+user = typer.Typer(help="People's accounts: add, list, give a new password, disable.", no_args_is_help=True)
+cli.add_typer(user, name="user")
+
+T = TypeVar("T")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: FOLKMOOT_HOST or 127.0.0.1]")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on. [default: FOLKMOOT_PORT or 8000]")]
+Data = Annotated[Path | None, typer.Option(help="Folder of the databases. [default: FOLKMOOT_DATA or .data]")]
+
+EXPECTED = (LaptopError, PortTaken, BadSettings, NotDurable, NoSuchRevision, CommandFailed, Error)
+
+
+def main() -> None:
+    """Runs a command; what can be expected to go wrong is one sentence that says what to do."""
+    try:
+        cli()
+    except EXPECTED as error:
+        err.print(f"[red]✗[/red] {error}", soft_wrap=True)
+        sys.exit(1)
+
+
+@cli.command()
+def up(host: Host = None, port: Port = None, data: Data = None) -> None:
+    """Start everything on this machine: PostgreSQL, Valkey, the server and its site.
+
+    The first start makes a database and an admin, and shows how to sign in once. Data stays in `.data`.
+    With DATABASE_URL or REDIS_URL set, those servers are used instead of own ones. Ctrl-C stops everything.
+    """
+    settings = _settings("warning", host=host, port=port, data=data)
+    _run(commands.up(settings, report=lambda line: out.print(f"[dim]·[/dim] {line}"), greet=_greet))
+
+
+@cli.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    migrate: Annotated[bool, typer.Option(help="Bring the database up to date first.")] = True,
+) -> None:
+    """Run the server with the PostgreSQL and Redis of DATABASE_URL and REDIS_URL.
+
+    For a server or a container: it needs nothing but its settings, and several of them may share the two databases.
+    """
+    _run(commands.serve(_settings("info", host=host, port=port), migrate_first=migrate))
+
+
+@cli.command()
+def migrate(
+    target: Annotated[str, typer.Argument(help="A revision, `head`, or `base` for nothing at all.")] = HEAD,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL of the way there instead.")] = False,
+    start: Annotated[str, typer.Option("--from", help="With --sql: the revision to start from.")] = "base",
+    data: Data = None,
+) -> None:
+    """Take the database to another revision of its schema, up or down.
+
+    `folkmoot migrate` brings it up to date, `folkmoot migrate 0002` to that revision, and `folkmoot migrate base`
+    removes everything, with all data.
+    """
+    if sql:
+        from folkmoot.migrations.run import offline_sql
+
+        sys.stdout.write(offline_sql(start, target))
+        return
+    before, after = _run(commands.migrate_to(_settings("warning", data=data), target))
+    out.print(f"The database was at {before}, and is at {after}.")
+
+
+@user.command("add")
+def user_add(
+    email: str,
+    name: Annotated[str, typer.Option(help="How others see them. [default: the part before the @]")] = "",
+    admin: Annotated[bool, typer.Option("--admin", help="May manage accounts.")] = False,
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password and show it once.")] = False,
+    data: Data = None,
+) -> None:
+    """Add an account. The password is asked for, read from a pipe, or made with --generate."""
+    password = commands.new_password() if generate else _ask_password()
+    account = _run(
+        commands.add_user(
+            _settings("warning", data=data), email, name or email.partition("@")[0], password, admin=admin
+        )
+    )
+    out.print(f"Added {account.name} <{account.email}> as {account.role}.")
+    if generate:
+        out.print(f"Password (shown only now): {password}", markup=False)
+
+
+@user.command("list")
+def user_list(data: Data = None) -> None:
+    """List all accounts."""
+    table = Table("id", "email", "name", "role", "since", "state", box=None, pad_edge=False)
+    for account in _run(commands.list_users(_settings("warning", data=data))):
+        state = "disabled" if account.disabled else "active"
+        table.add_row(
+            str(account.id),
+            account.email,
+            account.name,
+            account.role,
+            f"{account.created_at:%Y-%m-%d}",
+            state,
+        )
+    out.print(table)
+
+
+@user.command("password")
+def user_password(
+    email: str,
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password and show it once.")] = False,
+    data: Data = None,
+) -> None:
+    """Give an account a new password. It is signed out everywhere."""
+    password = commands.new_password() if generate else _ask_password()
+    _run(commands.set_password(_settings("warning", data=data), email, password))
+    out.print(f"{email} has a new password, and is signed out everywhere.")
+    if generate:
+        out.print(f"Password (shown only now): {password}", markup=False)
+
+
+@user.command("disable")
+def user_disable(email: str, data: Data = None) -> None:
+    """Shut an account: it is signed out everywhere at once, and what it wrote stays."""
+    _run(commands.disable_user(_settings("warning", data=data), email))
+    out.print(f"{email} is disabled.")
+
+
+@cli.command()
+def doctor(data: Data = None) -> None:
+    """Check settings, database, Redis, disk and clock, and say what to do about what is wrong."""
+    findings = _run(examine(_settings("error", data=data)))
+    for finding in findings:
+        mark = "[green]✓[/green]" if finding.ok else "[red]✗[/red]"
+        out.print(f"{mark} [bold]{finding.name}[/bold]  {finding.says}", soft_wrap=True)
+        if finding.advice and not finding.ok:
+            out.print(f"  {finding.advice}", soft_wrap=True)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    out.print(f"Folkmoot {__version__}")
+
+
+@cli.command(hidden=True)
+def openapi() -> None:
+    """Print the OpenAPI document, from which the site's types are made."""
+    sys.stdout.write(json.dumps(describe(load_routes(BUILT_IN)), indent=2, sort_keys=True) + "\n")
+
+
+def _settings(log_level: str, **given: object) -> Settings:
+    """The settings, with what the command line says instead. `log_level` is the default of this command."""
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    level = settings.log_level if "log_level" in settings.model_fields_set else log_level
+    configure_logs(level, settings.log_format)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return uvloop.run(work)
+
+
+def _greet(address: str, sign_in: tuple[str, str] | None) -> None:
+    out.print(f"\n  [bold]Folkmoot is at {address}[/bold]\n")
+    if sign_in is not None:
+        email, password = sign_in
+        out.print(f"  Sign in as  {email}", markup=False)
+        out.print(f"  Password    {password}", markup=False)
+        out.print("  [dim]Shown only this once. Another one: folkmoot user password[/dim]\n")
+    out.print("  [dim]Ctrl-C stops it.[/dim]")
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -1,0 +1,162 @@
+"""What the commands do: start the servers they need, call actions as the operator, and end."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from folkmoot import laptop
+from folkmoot.actions import Call, Caller, Nothing
+from folkmoot.app import listen, operating, running
+from folkmoot.migrations import HEAD, migrate
+from folkmoot.modules.accounts import actions as accounts
+from folkmoot.modules.accounts.schemas import Account
+from folkmoot.settings import Settings
+
+Report = Callable[[str], None]
+Greet = Callable[[str, tuple[str, str] | None], None]
+
+LAPTOP_ADMIN = "admin@localhost"
+OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expires_in_s=0)
+
+
+class CommandFailed(Exception):
+    """A command cannot do what it was asked; the message says what to do instead."""
+
+
+async def up(settings: Settings, *, report: Report, greet: Greet) -> None:
+    """Everything on one machine, until a signal says stop."""
+    with listen(settings) as listening:  # before the databases: a taken port should not cost anybody a minute
+        async with _stopping() as stop, _own_servers(settings, report) as settings:
+            await _up_to_date(settings)
+            admin = await _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN)
+            async with running(settings, listening) as node:
+                report(f"Listening on {settings.host}:{node.port}")
+                greet(settings.public_url, admin)
+                await stop.wait()
+                report("Stopping")
+
+
+async def serve(settings: Settings, *, migrate_first: bool) -> None:
+    """The server alone, with the databases that the settings name."""
+    _need_databases(settings)
+    async with _stopping() as stop:
+        if migrate_first:
+            await _up_to_date(settings)
+        if settings.api_admin_email:
+            await _first_admin(settings, settings.api_admin_email)
+        async with running(settings, listen(settings)):
+            await stop.wait()
+
+
+async def migrate_to(settings: Settings, target: str) -> tuple[str, str]:
+    async with _some_servers(settings) as settings:
+        return await migrate(settings.dsn, target)
+
+
+async def add_user(settings: Settings, email: str, name: str, password: str, *, admin: bool) -> Account:
+    async with _operator(settings) as call:
+        given = {"email": email, "name": name, "password": password, "role": "admin" if admin else "member"}
+        return await accounts.add.perform(call, given)
+
+
+async def list_users(settings: Settings) -> list[Account]:
+    async with _operator(settings) as call:
+        return (await accounts.accounts(call, Nothing())).accounts
+
+
+async def set_password(settings: Settings, email: str, password: str) -> None:
+    async with _operator(settings) as call:
+        user_id = await _id_of(call, email)
+        await accounts.set_password.perform(call, {"user_id": user_id, "password": password})
+
+
+async def disable_user(settings: Settings, email: str) -> None:
+    async with _operator(settings) as call:
+        await accounts.disable.perform(call, {"user_id": await _id_of(call, email)})
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+async def _id_of(call: Call, email: str) -> int:
+    for account in (await accounts.accounts(call, Nothing())).accounts:
+        if account.email == email.lower():
+            return account.id
+    raise CommandFailed(f"There is no account {email}. `folkmoot user list` shows those that are.")
+
+
+@asynccontextmanager
+async def _operator(settings: Settings) -> AsyncIterator[Call]:
+    """A call of the operator, on the databases of the settings or of this machine."""
+    async with _some_servers(settings) as settings:
+        await _up_to_date(settings)
+        async with operating(settings) as core:
+            yield Call(core, OPERATOR, address="local", user_agent="folkmoot")
+
+
+@asynccontextmanager
+async def _own_servers(settings: Settings, report: Report) -> AsyncIterator[Settings]:
+    """Settings that name running databases: those given, or our own, started for as long as the block runs."""
+    async with laptop.servers(settings.data, dsn=settings.dsn, redis_url=settings.redis_dsn, report=report) as servers:
+        yield _with(settings, servers)
+
+
+@asynccontextmanager
+async def _some_servers(settings: Settings) -> AsyncIterator[Settings]:
+    """The same, but those that run on this machine already are used."""
+    servers = None if settings.dsn and settings.redis_dsn else laptop.running(settings.data)
+    if servers is not None and servers.dsn and servers.redis_url:
+        own = replace(servers, dsn=settings.dsn or servers.dsn, redis_url=settings.redis_dsn or servers.redis_url)
+        yield _with(settings, own)
+        return
+    if not settings.dsn and not settings.data.exists():
+        raise CommandFailed(
+            f"There is no Folkmoot in {settings.data} yet. Start one with `folkmoot up`, or set DATABASE_URL."
+        )
+    async with _own_servers(settings, report=lambda line: None) as settings:
+        yield settings
+
+
+def _with(settings: Settings, servers: laptop.Servers) -> Settings:
+    return settings.model_copy(
+        update={"database_url": SecretStr(servers.dsn), "redis_url": SecretStr(servers.redis_url)}
+    )
+
+
+async def _up_to_date(settings: Settings) -> None:
+    await migrate(settings.dsn, HEAD)
+
+
+async def _first_admin(settings: Settings, email: str) -> tuple[str, str] | None:
+    """Makes the first admin. Returns how they sign in if nobody knows it yet."""
+    given = settings.api_admin_password.get_secret_value()
+    async with operating(settings) as core:
+        made = await accounts.add_first_admin(Call(core, OPERATOR), email, given)
+    return (made.email, made.password) if made and not given else None
+
+
+def _need_databases(settings: Settings) -> None:
+    missing = [name for name, value in (("DATABASE_URL", settings.dsn), ("REDIS_URL", settings.redis_dsn)) if not value]
+    if missing:
+        raise CommandFailed(
+            f"Set {' and '.join(missing)} for `folkmoot serve`, or start everything with `folkmoot up`."
+        )
+
+
+@asynccontextmanager
+async def _stopping() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,72 @@
+"""Running revisions: under a lock, each in a transaction, up and down, or as SQL for somebody else to run."""
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from folkmoot.migrations import BASE, HEAD, current, is_earlier, resolve
+
+HERE = Path(__file__).parent
+LOCK = 0x466F6C6B  # "Folk": the advisory lock that servers starting together take in turn
+
+
+async def run(dsn: str, wanted: str) -> tuple[str, str]:
+    """Takes the database to the revision `wanted`. Returns the revisions before and after."""
+    async with _locked(dsn) as connection:
+        before = await current(connection)
+        if before != wanted:
+            await _step(dsn, before, wanted)
+            if wanted == BASE:
+                await connection.execute("DROP TABLE alembic_version")
+    return before, wanted
+
+
+def offline_sql(start: str = BASE, target: str = HEAD) -> str:
+    """The SQL that takes a database from `start` to `target`, for operators who apply it themselves."""
+    printed = io.StringIO()
+    before, after = resolve(start), resolve(target)
+    step = command.downgrade if is_earlier(after, before) else command.upgrade
+    step(_config(printed), f"{before}:{after}", sql=True)
+    return printed.getvalue()
+
+
+@asynccontextmanager
+async def _locked(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "folkmoot-migrate"})
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        yield connection
+    finally:
+        await connection.close()  # ends the lock with it
+
+
+async def _step(dsn: str, before: str, after: str) -> None:
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(dsn, server_settings={"lock_timeout": "2s"})
+
+    def steps(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        step = command.downgrade if is_earlier(after, before) else command.upgrade
+        step(config, after)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(steps)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _config(output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output) if output else Config()
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    return config

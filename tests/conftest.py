@@ -1,0 +1,121 @@
+"""The vocabulary of the tests: real servers, a running node, and people who use it."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import uvloop
+
+from folkmoot.app import Node, listen, running
+from folkmoot.laptop import Servers, servers
+from folkmoot.migrations import migrate
+from folkmoot.settings import Settings, load_settings
+from tests.people import Member, enrol
+
+Start = Callable[..., AbstractAsyncContextManager[Node]]
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the loop of the product."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+async def database_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+    """A PostgreSQL and a Valkey of this test run's own."""
+    async with servers(tmp_path_factory.mktemp("data"), report=lambda line: None) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def settings(database_servers: Servers) -> Settings:
+    """Settings of a node for the tests: fast heartbeats, generous sign-in limits, a port of its own."""
+    return load_settings(
+        api_mode="dev",
+        database_url=database_servers.dsn,
+        redis_url=database_servers.redis_url,
+        port=0,
+        url="http://folkmoot.test",
+        drain_s=0.2,
+        sign_in_failures=10_000,
+        sign_in_per_minute=10_000,
+        trusted_proxies=(),
+        serve_site=False,
+    )
+
+
+@pytest.fixture(scope="session")
+async def migrated(settings: Settings) -> None:
+    await migrate(settings.dsn)
+
+
+@pytest.fixture(scope="session")
+def start(settings: Settings, migrated: None) -> Start:
+    """Starts a node: `async with start(socket_ping_s=1) as node`. Two at once are two nodes on one Redis."""
+
+    @asynccontextmanager
+    async def start_node(**changes: object) -> AsyncIterator[Node]:
+        changed = settings.model_copy(update=changes)
+        async with running(changed, listen(changed)) as node:
+            yield node
+
+    return start_node
+
+
+@pytest.fixture(scope="session")
+async def node(start: Start) -> AsyncIterator[Node]:
+    """A node that all tests share: each makes people and rooms of its own."""
+    async with start() as started:
+        yield started
+
+
+@pytest.fixture
+async def ada(node: Node) -> AsyncIterator[Member]:
+    async with enrol(node, "Ada") as member:
+        yield member
+
+
+@pytest.fixture
+async def bob(node: Node) -> AsyncIterator[Member]:
+    async with enrol(node, "Bob") as member:
+        yield member
+
+
+@pytest.fixture
+async def stranger(node: Node) -> AsyncIterator[Member]:
+    """Somebody with an account who is in nobody's room."""
+    async with enrol(node, "Stranger") as member:
+        yield member
+
+
+@pytest.fixture
+async def empty_database(database_servers: Servers) -> AsyncIterator[str]:
+    """The address of a database with nothing in it."""
+    name = f"empty_{uuid4().hex}"
+    connection = await asyncpg.connect(database_servers.dsn)
+    await connection.execute(f"CREATE DATABASE {name}")
+    yield database_servers.dsn.replace("/folkmoot?", f"/{name}?")
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    return Path(__file__).parent.parent
+
+
+@pytest.fixture
+def python() -> Iterator[str]:
+    yield sys.executable

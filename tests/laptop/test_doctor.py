@@ -1,0 +1,152 @@
+"""The doctor says what is well, and for what is not, what to do."""
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from folkmoot.doctor import Finding, examine
+from folkmoot.laptop import Servers, servers
+from folkmoot.migrations import migrate, revisions
+from folkmoot.settings import Settings, load_settings
+from tests.laptop.words import connected, quietly
+
+
+@pytest.fixture
+async def started(data: Path) -> AsyncIterator[Servers]:
+    async with servers(data, report=quietly) as running:
+        yield running
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    built = tmp_path / "site"
+    built.mkdir()
+    (built / "index.html").write_text("<!doctype html>")
+    return built
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def settings_for(monkeypatch: pytest.MonkeyPatch, **variables: object) -> Settings:
+    monkeypatch.setenv("FOLKMOOT_PORT", str(free_port()))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(value))
+    return load_settings()
+
+
+async def findings(settings: Settings) -> dict[str, Finding]:
+    return {finding.name: finding for finding in await examine(settings)}
+
+
+async def test_a_laptop_that_is_well(
+    started: Servers, data: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(started.dsn)
+    found = await findings(settings_for(monkeypatch, FOLKMOOT_DATA=data, FOLKMOOT_SITE=site))
+    assert {name: finding.says for name, finding in found.items() if not finding.ok} == {}
+    assert set(found) == {
+        "settings", "Python", "PostgreSQL program", "Valkey program", "disk", "database", "durability",
+        "migrations", "clock", "Redis", "port", "site",
+    }  # fmt: skip
+    assert "from the wheel" in found["PostgreSQL program"].says
+    assert found["migrations"].says == f"the database is at {revisions()[-1]}, the latest"
+    assert not any(finding.advice for finding in found.values())
+
+
+async def test_a_laptop_before_its_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await findings(settings_for(monkeypatch, FOLKMOOT_DATA=tmp_path / "none", FOLKMOOT_SITE=tmp_path))
+    assert found["database"].says == "none runs now; `folkmoot up` starts its own"
+    assert found["Redis"].ok
+    assert not found["site"].ok
+    assert not (tmp_path / "none").exists()
+
+
+async def test_servers_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    database = f"postgresql://somebody:a-secret@127.0.0.1:{port}/folkmoot"
+    redis = f"redis://:a-secret@127.0.0.1:{port}/0"
+    found = await findings(settings_for(monkeypatch, DATABASE_URL=database, REDIS_URL=redis))
+    for name, variable in (("database", "DATABASE_URL"), ("Redis", "REDIS_URL")):
+        assert not found[name].ok
+        assert f"127.0.0.1:{port} does not let us in" in found[name].says
+        assert variable in found[name].advice
+    assert "a-secret" not in str(found)
+
+
+async def test_a_database_that_may_forget(started: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(started) as connection:
+        await connection.execute("ALTER ROLE folkmoot SET synchronous_commit = off")
+    found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
+    assert not found["durability"].ok
+    assert "synchronous_commit=off" in found["durability"].says
+    assert "Set fsync=on" in found["durability"].advice
+
+
+async def test_a_database_behind_or_ahead_of_this_version(
+    started: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url)
+    found = await findings(settings)
+    assert found["migrations"].advice.startswith("Run `folkmoot migrate`")
+    await migrate(started.dsn)
+    async with connected(started) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    found = await findings(settings)
+    assert "9999, which this version does not know" in found["migrations"].says
+
+
+async def test_a_clock_that_is_wrong(started: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.doctor.time", _Ahead())
+    found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
+    assert found["clock"].says.startswith(("59.9", "60.0"))
+    assert "NTP" in found["clock"].advice
+
+
+class _Ahead:
+    """A clock one minute fast."""
+
+    def time(self) -> float:
+        import time
+
+        return time.time() + 60
+
+
+async def test_a_redis_that_lets_nobody_listen(started: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Redis.from_url(started.redis_url) as redis:
+        await redis.execute_command("ACL", "SETUSER", "default", "resetchannels")
+    found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
+    assert not found["Redis"].ok
+
+
+async def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("FOLKMOOT_PORT", str(taken.getsockname()[1]))
+        finding = (await findings(load_settings()))["port"]
+    assert not finding.ok
+    assert "(process " in finding.says
+    assert "FOLKMOOT_PORT=" in finding.advice
+
+
+async def test_a_host_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = (await findings(settings_for(monkeypatch, FOLKMOOT_HOST="192.0.2.1")))["port"]
+    assert not finding.ok
+    assert "cannot be used" in finding.says
+
+
+async def test_an_open_port_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = (await findings(settings_for(monkeypatch, FOLKMOOT_HOST="0.0.0.0")))["settings"]  # noqa: S104
+    assert not finding.ok
+    assert "TLS" in finding.advice
+
+
+async def test_a_database_that_is_too_old(monkeypatch: pytest.MonkeyPatch, started: Servers) -> None:
+    monkeypatch.setattr("folkmoot.doctor.OLDEST_POSTGRES", 99)
+    found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
+    assert found["database"].advice == "Upgrade it to PostgreSQL 99 or newer."
