@@ -44,12 +44,6 @@ from folkmoot.realtime.sockets import Sockets
 from folkmoot.routes import load_routes
 from folkmoot.settings import Settings
 
-BACKLOG = 2048
-
-
-class PortTaken(Exception):
-    """Something else listens on the port; the message says which and what to do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -123,18 +117,6 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         server = await _start(http, port, listening)
         closing.push_async_callback(_drain, server, engine, connections, settings.drain_s)
         yield Node(settings, listening.getsockname()[1], core, engine, connections)
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket. Raises PortTaken, with what to do."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise PortTaken(
-            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror or error}). "
-            "Stop what uses it, or choose another: FOLKMOOT_PORT=8001."
-        ) from error
 
 
 def _core(

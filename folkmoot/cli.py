@@ -1,4 +1,7 @@
-"""The command line: starts the product, and does by hand what an operator sometimes must."""
+"""The command line: starts the product, and does by hand what an operator sometimes must.
+
+What a command alone needs is imported in it: nobody should wait for a web server to read the help.
+"""
 
 import json
 import sys
@@ -11,19 +14,15 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from folkmoot import __version__, commands
-from folkmoot.app import PortTaken
-from folkmoot.commands import CommandFailed
+from folkmoot import __version__
 from folkmoot.database import NotDurable
-from folkmoot.doctor import examine
-from folkmoot.errors import Error
-from folkmoot.http.openapi import describe
+from folkmoot.errors import CommandFailed, Error
 from folkmoot.laptop import LaptopError
+from folkmoot.listening import PortTaken
 from folkmoot.migrations import HEAD, NoSuchRevision
-from folkmoot.modules import BUILT_IN
-from folkmoot.routes import load_routes
 from folkmoot.settings import BadSettings, Settings, load_settings
 from folkmoot.telemetry.logs import configure_logs
+from folkmoot.up import up as run_everything
 
 cli = typer.Typer(
     name="folkmoot",
@@ -66,7 +65,7 @@ def up(host: Host = None, port: Port = None, data: Data = None) -> None:
     With DATABASE_URL or REDIS_URL set, those servers are used instead of own ones. Ctrl-C stops everything.
     """
     settings = _settings("warning", host=host, port=port, data=data)
-    _run(commands.up(settings, report=lambda line: out.print(f"[dim]·[/dim] {line}"), greet=_greet))
+    _run(run_everything(settings, report=lambda line: out.print(f"[dim]·[/dim] {line}"), greet=_greet))
 
 
 @cli.command()
@@ -79,6 +78,8 @@ def serve(
 
     For a server or a container: it needs nothing but its settings, and several of them may share the two databases.
     """
+    from folkmoot import commands
+
     _run(commands.serve(_settings("info", host=host, port=port), migrate_first=migrate))
 
 
@@ -99,6 +100,8 @@ def migrate(
 
         sys.stdout.write(offline_sql(start, target))
         return
+    from folkmoot import commands
+
     before, after = _run(commands.migrate_to(_settings("warning", data=data), target))
     out.print(f"The database was at {before}, and is at {after}.")
 
@@ -112,6 +115,8 @@ def user_add(
     data: Data = None,
 ) -> None:
     """Add an account. The password is asked for, read from a pipe, or made with --generate."""
+    from folkmoot import commands
+
     password = commands.new_password() if generate else _ask_password()
     account = _run(
         commands.add_user(
@@ -126,6 +131,8 @@ def user_add(
 @user.command("list")
 def user_list(data: Data = None) -> None:
     """List all accounts."""
+    from folkmoot import commands
+
     table = Table("id", "email", "name", "role", "since", "state", box=None, pad_edge=False)
     for account in _run(commands.list_users(_settings("warning", data=data))):
         state = "disabled" if account.disabled else "active"
@@ -147,6 +154,8 @@ def user_password(
     data: Data = None,
 ) -> None:
     """Give an account a new password. It is signed out everywhere."""
+    from folkmoot import commands
+
     password = commands.new_password() if generate else _ask_password()
     _run(commands.set_password(_settings("warning", data=data), email, password))
     out.print(f"{email} has a new password, and is signed out everywhere.")
@@ -157,6 +166,8 @@ def user_password(
 @user.command("disable")
 def user_disable(email: str, data: Data = None) -> None:
     """Shut an account: it is signed out everywhere at once, and what it wrote stays."""
+    from folkmoot import commands
+
     _run(commands.disable_user(_settings("warning", data=data), email))
     out.print(f"{email} is disabled.")
 
@@ -164,6 +175,8 @@ def user_disable(email: str, data: Data = None) -> None:
 @cli.command()
 def doctor(data: Data = None) -> None:
     """Check settings, database, Redis, disk and clock, and say what to do about what is wrong."""
+    from folkmoot.doctor import examine
+
     findings = _run(examine(_settings("error", data=data)))
     for finding in findings:
         mark = "[green]✓[/green]" if finding.ok else "[red]✗[/red]"
@@ -183,6 +196,10 @@ def version() -> None:
 @cli.command(hidden=True)
 def openapi() -> None:
     """Print the OpenAPI document, from which the site's types are made."""
+    from folkmoot.http.openapi import describe
+    from folkmoot.modules import BUILT_IN
+    from folkmoot.routes import load_routes
+
     sys.stdout.write(json.dumps(describe(load_routes(BUILT_IN)), indent=2, sort_keys=True) + "\n")
 
 

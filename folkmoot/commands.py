@@ -3,42 +3,36 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from pydantic import SecretStr
-
 from folkmoot import laptop
 from folkmoot.actions import Call, Caller, Nothing
-from folkmoot.app import listen, operating, running
+from folkmoot.app import operating, running
+from folkmoot.errors import CommandFailed
+from folkmoot.listening import listen
 from folkmoot.migrations import HEAD, migrate
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.settings import Settings
-
-Report = Callable[[str], None]
-Greet = Callable[[str, tuple[str, str] | None], None]
+from folkmoot.up import Greet, Report, with_servers
 
 LAPTOP_ADMIN = "admin@localhost"
 OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expires_in_s=0)
 
 
-class CommandFailed(Exception):
-    """A command cannot do what it was asked; the message says what to do instead."""
-
-
-async def up(settings: Settings, *, report: Report, greet: Greet) -> None:
-    """Everything on one machine, until a signal says stop."""
-    with listen(settings) as listening:  # before the databases: a taken port should not cost anybody a minute
-        async with _stopping() as stop, _own_servers(settings, report) as settings:
-            await _up_to_date(settings)
-            admin = await _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN)
-            async with running(settings, listening) as node:
-                report(f"Listening on {settings.host}:{node.port}")
-                greet(settings.public_url, admin)
-                await stop.wait()
-                report("Stopping")
+async def serve_here(settings: Settings, listening: socket.socket, *, report: Report, greet: Greet) -> None:
+    """The server on a laptop whose databases run, until a signal says stop."""
+    async with _stopping() as stop:
+        await _up_to_date(settings)
+        admin = await _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN)
+        async with running(settings, listening) as node:
+            report(f"Listening on {settings.host}:{node.port}")
+            greet(settings.public_url, admin)
+            await stop.wait()
+            report("Stopping")
 
 
 async def serve(settings: Settings, *, migrate_first: bool) -> None:
@@ -101,32 +95,21 @@ async def _operator(settings: Settings) -> AsyncIterator[Call]:
 
 
 @asynccontextmanager
-async def _own_servers(settings: Settings, report: Report) -> AsyncIterator[Settings]:
-    """Settings that name running databases: those given, or our own, started for as long as the block runs."""
-    async with laptop.servers(settings.data, dsn=settings.dsn, redis_url=settings.redis_dsn, report=report) as servers:
-        yield _with(settings, servers)
-
-
-@asynccontextmanager
 async def _some_servers(settings: Settings) -> AsyncIterator[Settings]:
-    """The same, but those that run on this machine already are used."""
+    """Settings that name running databases: those given, those of a Folkmoot that runs here, or our own for now."""
     servers = None if settings.dsn and settings.redis_dsn else laptop.running(settings.data)
     if servers is not None and servers.dsn and servers.redis_url:
         own = replace(servers, dsn=settings.dsn or servers.dsn, redis_url=settings.redis_dsn or servers.redis_url)
-        yield _with(settings, own)
+        yield with_servers(settings, own)
         return
     if not settings.dsn and not settings.data.exists():
         raise CommandFailed(
             f"There is no Folkmoot in {settings.data} yet. Start one with `folkmoot up`, or set DATABASE_URL."
         )
-    async with _own_servers(settings, report=lambda line: None) as settings:
-        yield settings
-
-
-def _with(settings: Settings, servers: laptop.Servers) -> Settings:
-    return settings.model_copy(
-        update={"database_url": SecretStr(servers.dsn), "redis_url": SecretStr(servers.redis_url)}
-    )
+    async with laptop.servers(
+        settings.data, dsn=settings.dsn, redis_url=settings.redis_dsn, report=lambda line: None
+    ) as started:
+        yield with_servers(settings, started)
 
 
 async def _up_to_date(settings: Settings) -> None:

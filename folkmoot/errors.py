@@ -147,3 +147,7 @@ class Busy(Unavailable):
 
     code = "busy"
     title = "The server is busy"
+
+
+class CommandFailed(Exception):
+    """A command of the operator cannot do what it was asked; the message says what to do instead."""

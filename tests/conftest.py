@@ -12,8 +12,9 @@ import asyncpg
 import pytest
 import uvloop
 
-from folkmoot.app import Node, listen, running
+from folkmoot.app import Node, running
 from folkmoot.laptop import Servers, servers
+from folkmoot.listening import listen
 from folkmoot.migrations import migrate
 from folkmoot.settings import Settings, load_settings
 from tests.people import Member, enrol

@@ -8,7 +8,7 @@ const server = 'http://127.0.0.1:8000'
 export default defineConfig({
   plugins: [vue()],
   resolve: { alias: { '@': here('src') } },
-  define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false', __VUE_I18N_LEGACY_API__: 'false' },
+  define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false', __VUE_I18N_LEGACY_API__: 'false', __VUE_I18N_FULL_INSTALL__: 'false', __INTLIFY_PROD_DEVTOOLS__: 'false' },
   server: {
     proxy: {
       '/api': { target: server, ws: true },

@@ -79,7 +79,8 @@ def _run_as(entry: pwd.struct_passwd, paths: tuple[Path, ...]) -> tuple[str, ...
     # A folder below a private one, as /root: let the account walk through, and change nobody's permissions.
     if capabilities := _capabilities():
         plus = ",".join(f"+{name}" for name in capabilities)
-        return (*command, f"--inh-caps={plus}", f"--ambient-caps={plus}")
+        # PostgreSQL looks for its own files with access(2), which counts capabilities only with this bit.
+        return (*command, "--securebits=+no_setuid_fixup", f"--inh-caps={plus}", f"--ambient-caps={plus}")
     raise LaptopError(
         f"PostgreSQL refuses to run as root, and the user {entry.pw_name} cannot reach {paths[0]}. Name a "
         "folder that everybody can enter: FOLKMOOT_DATA=/path/to/folder."

@@ -100,7 +100,7 @@ class Connection(WSListener):
         self._used = True
         self._idle_since = 0.0
 
-    # --- What a receiver and the hub use --------------------------------------------------------------------
+    # -- what a receiver and the hub use
 
     @property
     def is_open(self) -> bool:
@@ -156,7 +156,7 @@ class Connection(WSListener):
     def resume_reading(self) -> None:
         self._release_reading(_Hold.RECEIVER)
 
-    # --- What picows calls ----------------------------------------------------------------------------------
+    # -- what picows calls
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._ws = transport
@@ -205,7 +205,7 @@ class Connection(WSListener):
     def resume_writing(self) -> None:
         self._release_reading(_Hold.WRITER)
 
-    # --- What `Connections` and the port call ---------------------------------------------------------------
+    # -- what `Connections` and the port call
 
     def parser_failed(self, close: Close) -> None:
         """picows cannot read on: say why, then wait for the peer to hang up, deaf to what it still sends.
@@ -233,7 +233,7 @@ class Connection(WSListener):
         self._open = False
         self._transport.abort()
 
-    # --- Messages -------------------------------------------------------------------------------------------
+    # -- messages
 
     def _take_data(self, kind: WSMsgType, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
@@ -268,7 +268,7 @@ class Connection(WSListener):
         else:
             self._transport.write(frame)
 
-    # --- The end --------------------------------------------------------------------------------------------
+    # -- the end
 
     def _take_close(self, payload: bytes) -> None:
         try:

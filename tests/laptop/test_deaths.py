@@ -36,9 +36,7 @@ async def test_killing_folkmoot_stops_its_servers_and_keeps_the_data(
         assert await remembered(started) == ["acknowledged"]
 
 
-async def test_a_start_right_after_a_kill_does_not_wait_long(
-    data: Path, hold: Callable[[Path], Holder]
-) -> None:
+async def test_a_start_right_after_a_kill_does_not_wait_long(data: Path, hold: Callable[[Path], Holder]) -> None:
     holder = hold(data)
     await remember(holder.started(), "acknowledged")
     holder.kill()
@@ -68,9 +66,7 @@ async def test_orphans_whose_guardians_died_too_are_stopped_by_the_next_start(
         assert not alive(orphans)
 
 
-async def test_a_kill_in_the_middle_of_the_first_start_heals(
-    tmp_path: Path, hold: Callable[[Path], Holder]
-) -> None:
+async def test_a_kill_in_the_middle_of_the_first_start_heals(tmp_path: Path, hold: Callable[[Path], Holder]) -> None:
     data = tmp_path / "data"
     holder = hold(data)
     while not list(data.glob("postgres.new-*/base/1")):
@@ -138,14 +134,10 @@ async def test_a_cancelled_block_stays_a_cancellation(data: Path) -> None:
     await gone(children)
 
 
-async def test_a_second_start_in_the_same_folder_is_refused(
-    data: Path, hold: Callable[[Path], Holder]
-) -> None:
+async def test_a_second_start_in_the_same_folder_is_refused(data: Path, hold: Callable[[Path], Holder]) -> None:
     holder = hold(data)
     holder.started()
-    with pytest.raises(
-        LaptopError, match=rf"already runs with the data folder .*process {holder.process.pid}\)"
-    ):
+    with pytest.raises(LaptopError, match=rf"already runs with the data folder .*process {holder.process.pid}\)"):
         async with servers(data, report=quietly):
             pass
 

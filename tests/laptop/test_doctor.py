@@ -45,9 +45,7 @@ async def findings(settings: Settings) -> dict[str, Finding]:
     return {finding.name: finding for finding in await examine(settings)}
 
 
-async def test_a_laptop_that_is_well(
-    started: Servers, data: Path, site: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_laptop_that_is_well(started: Servers, data: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await migrate(started.dsn)
     found = await findings(settings_for(monkeypatch, FOLKMOOT_DATA=data, FOLKMOOT_SITE=site))
     assert {name: finding.says for name, finding in found.items() if not finding.ok} == {}
@@ -89,9 +87,7 @@ async def test_a_database_that_may_forget(started: Servers, monkeypatch: pytest.
     assert "Set fsync=on" in found["durability"].advice
 
 
-async def test_a_database_behind_or_ahead_of_this_version(
-    started: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_behind_or_ahead_of_this_version(started: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url)
     found = await findings(settings)
     assert found["migrations"].advice.startswith("Run `folkmoot migrate`")

