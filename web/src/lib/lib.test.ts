@@ -26,6 +26,8 @@ it('gives neighbours by id different hues, and one person always the same', () =
 
 describe('dayName', () => {
   const now = new Date(2026, 10, 21, 0, 5)
+  // Whether a comma follows the weekday depends on the age of the browser's tables.
+  const named = (pattern: RegExp): unknown => expect.stringMatching(pattern)
 
   it('knows today and yesterday by the calendar, not by hours', () => {
     expect(dayName(new Date(2026, 10, 21, 0, 1), now, 'en')).toEqual({ kind: 'today' })
@@ -33,8 +35,8 @@ describe('dayName', () => {
   })
 
   it('names the weekday and date, and the year only when it is another', () => {
-    expect(dayName(new Date(2026, 10, 13), now, 'en-GB')).toEqual({ kind: 'date', text: 'Friday 13 November' })
-    expect(dayName(new Date(2025, 0, 1), now, 'en-GB')).toEqual({ kind: 'date', text: 'Wednesday 1 January 2025' })
+    expect(dayName(new Date(2026, 10, 13), now, 'en-GB')).toEqual({ kind: 'date', text: named(/^Friday,? 13 November$/) })
+    expect(dayName(new Date(2025, 0, 1), now, 'en-GB')).toEqual({ kind: 'date', text: named(/^Wednesday,? 1 January 2025$/) })
   })
 
   it('counts days whatever their length', () => {

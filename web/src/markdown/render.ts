@@ -42,6 +42,8 @@ const PURIFY = {
   ALLOWED_TAGS: ['p', 'br', 'strong', 'em', 's', 'code', 'pre', 'a', 'ul', 'ol', 'li', 'blockquote'],
   ALLOWED_ATTR: ['href', 'start'],
   ALLOWED_URI_REGEXP: SAFE_LINK,
+  // A list's first number is no address.
+  ADD_URI_SAFE_ATTR: ['start'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,

@@ -1,0 +1,52 @@
+import { effectScope, nextTick, ref } from 'vue'
+import { beforeEach, expect, it, vi } from 'vitest'
+import { useReadPosition } from './useReadPosition'
+
+function reader() {
+  const head = ref(5)
+  const readSeq = ref(2)
+  const isSeen = ref(true)
+  const save = vi.fn((seq: number) => (readSeq.value = seq))
+  const scope = effectScope()
+  scope.run(() =>
+    useReadPosition({ head: () => head.value, readSeq: () => readSeq.value, isSeen: () => isSeen.value, save }),
+  )
+  return { head, isSeen, save, scope }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+it('saves the newest after it was in view for a moment, once', async () => {
+  const { save } = reader()
+  expect(save).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(save.mock.calls).toEqual([[5]])
+})
+
+it('saves a burst once', async () => {
+  const { head, save } = reader()
+  for (let seq = 6; seq < 10; seq++) {
+    head.value = seq
+    await nextTick()
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(save.mock.calls).toEqual([[9]])
+})
+
+it('saves nothing that nobody looks at', async () => {
+  const { isSeen, save } = reader()
+  isSeen.value = false
+  await nextTick()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(save).not.toHaveBeenCalled()
+})
+
+it('saves nothing after the room was left', async () => {
+  const { save, scope } = reader()
+  scope.stop()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(save).not.toHaveBeenCalled()
+})

@@ -1,0 +1,84 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Room } from '@/api/types'
+import { event, room } from '@/testing/builders'
+import { fakeServer, json, unreachable } from '@/testing/fakeServer'
+import { unreadOf, useRoomsStore } from './rooms'
+
+beforeEach(() => setActivePinia(createPinia()))
+afterEach(() => vi.unstubAllGlobals())
+
+const list = (...rooms: Room[]) => json({ rooms })
+
+it('lists rooms by name and counts what is unread', async () => {
+  fakeServer({
+    'GET /rooms': () => list(room({ id: 1, name: 'b', head_seq: 5, read_seq: 2 }), room({ id: 2, name: 'A', head_seq: 1 })),
+  })
+  const rooms = useRoomsStore()
+  await rooms.load()
+  expect(rooms.all.map(({ name }) => name)).toEqual(['A', 'b'])
+  expect(rooms.unread).toBe(4)
+})
+
+it('counts members as they come and go, each event once', () => {
+  const rooms = useRoomsStore()
+  rooms.put(room({ head_seq: 3, members: 2 }))
+  rooms.take(7, [event(4, { kind: 'joined' }), event(5, { kind: 'joined' })])
+  rooms.take(7, [event(5, { kind: 'joined' }), event(6, { kind: 'left' })])
+  expect(rooms.byId.get(7)).toMatchObject({ members: 3, head_seq: 6 })
+})
+
+it('does not let a snapshot take back what events already told', () => {
+  const rooms = useRoomsStore()
+  rooms.put(room({ head_seq: 3 }))
+  rooms.take(7, [event(4)])
+  rooms.put(room({ head_seq: 3, topic: 'new topic' }))
+  expect(rooms.byId.get(7)).toMatchObject({ head_seq: 4, topic: 'new topic' })
+})
+
+describe('a list on its way', () => {
+  it('does not forget a room joined, nor bring back a room left, meanwhile', async () => {
+    let release: (response: Response) => void = () => undefined
+    fakeServer({ 'GET /rooms': () => new Promise((resolve) => (release = resolve)) })
+    const rooms = useRoomsStore()
+    rooms.put(room({ id: 2, name: 'left' }))
+    const loading = rooms.load()
+    await vi.waitFor(() => expect(rooms.status).toBe('loading'))
+    rooms.put(room({ id: 3, name: 'joined' }))
+    rooms.remove(2)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    release(list(room({ id: 1, name: 'always' }), room({ id: 2, name: 'left' })))
+    await loading
+    expect(rooms.all.map(({ name }) => name)).toEqual(['always', 'joined'])
+  })
+
+  it('is followed by a fresh one for who asks later', async () => {
+    const server = fakeServer({ 'GET /rooms': () => list() })
+    const rooms = useRoomsStore()
+    await Promise.all([rooms.load(), rooms.load(), rooms.load()])
+    expect(server.count('GET /rooms')).toBe(2)
+  })
+})
+
+describe('the read position', () => {
+  it('only grows', async () => {
+    const server = fakeServer({ 'PUT /rooms/7/read': () => json({ read_seq: 5 }) })
+    const rooms = useRoomsStore()
+    rooms.put(room({ head_seq: 5, read_seq: 1 }))
+    await rooms.markRead(7, 5)
+    await rooms.markRead(7, 3)
+    expect(unreadOf(rooms.byId.get(7)!)).toBe(0)
+    expect(server.asked.map(({ body }) => body)).toEqual([{ seq: 5 }])
+  })
+
+  it('that could not be saved is saved later', async () => {
+    const server = fakeServer({ 'PUT /rooms/7/read': unreachable })
+    const rooms = useRoomsStore()
+    rooms.put(room({ head_seq: 5 }))
+    await rooms.markRead(7, 5)
+    server.on('PUT /rooms/7/read', () => json({ read_seq: 5 }))
+    await rooms.saveReads()
+    await rooms.saveReads()
+    expect(server.count('PUT /rooms/7/read')).toBe(2)
+  })
+})
