@@ -5,6 +5,8 @@ is named at once; its output is a msgspec Struct, which is encoded on the hot pa
 """
 
 import inspect
+import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from folkmoot.errors import Forbidden, Invalid, NotSignedIn, UnknownMethod
 from folkmoot.events.event import Person
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
 Role = Literal["member", "admin"]
 
 MAX_ID = 2**63 - 1
+INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
+
+
+class Written(str):
+    """A value out of an address, which knows no types: there digits are an integer, in JSON they are not."""
+
+    __slots__ = ()
+
+
+def _integer(given: object) -> object:
+    return int(given) if isinstance(given, Written) and INTEGER.fullmatch(given) else given
 
 
 def _printable(text: str) -> str:
@@ -32,9 +45,18 @@ def _printable(text: str) -> str:
     return text
 
 
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]
-Seq = Annotated[int, Field(ge=0, le=MAX_ID)]
+def _one_line(text: str) -> str:
+    """Names are shown in lists, logs and terminals, where a line break or an escape could pretend to be ours."""
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise ValueError("Must not contain line breaks or control characters.")
+    return text
+
+
+Integer = Annotated[int, BeforeValidator(_integer), Field(strict=True)]
+Id = Annotated[Integer, Field(ge=1, le=MAX_ID)]
+Seq = Annotated[Integer, Field(ge=0, le=MAX_ID)]
 PRINTABLE = AfterValidator(_printable)
+ONE_LINE = AfterValidator(_one_line)
 
 
 class Input(BaseModel):
@@ -184,6 +206,8 @@ def messages_by_field(error: ValidationError) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in problem["loc"]) or "input"
-        sentence = MESSAGES.get(problem["type"], problem["msg"]).format(**problem.get("ctx", {}))
+        ours = MESSAGES.get(problem["type"])
+        # The library's own sentences may quote the input, so they are never a format.
+        sentence = ours.format(**problem.get("ctx", {})) if ours else problem["msg"]
         fields.setdefault(name, []).append(sentence.removeprefix("Value error, "))
     return fields

@@ -21,6 +21,7 @@ SHARDS = 16
 RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 QUEUE_LIMIT = 20_000  # publications waiting for Redis; past it the oldest hints are dropped and counted
 CALL_S = 0.25  # Redis is never worth waiting longer for
+SILENCE_S = 1.0  # a bus that is silent this long is asked whether it is there, and has as long to answer
 
 Receive = Callable[[bytes], None]
 
@@ -38,13 +39,13 @@ class Bus:
             protocol=3,
         )
         self._listener: Redis = Redis.from_url(
-            url, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), health_check_interval=5, protocol=3
+            url, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), protocol=3
         )
         self._receivers: dict[str, Receive] = {}
         self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=QUEUE_LIMIT)
         self._something_to_say = asyncio.Event()
         self._listening = asyncio.Event()
-        self._on_return: list[Callable[[], None]] = []
+        self._on_change: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.dropped = 0
 
@@ -57,9 +58,9 @@ class Bus:
         """Hands every payload of the topic to `receiver`, which must not wait. Call before `start`."""
         self._receivers[topic] = receiver
 
-    def on_return(self, callback: Callable[[], None]) -> None:
-        """Calls back whenever we hear the others again after we did not."""
-        self._on_return.append(callback)
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Calls back whenever we stop hearing the others, and when we hear them again."""
+        self._on_change.append(callback)
 
     async def start(self) -> None:
         self._tasks = [
@@ -121,7 +122,9 @@ class Bus:
                 if self._listening.is_set():
                     log.warning("bus.lost", error=str(error))
                     attempt = 0
-            self._listening.clear()
+            except Exception:  # a node without ears would not know that it has none
+                log.exception("bus.listen_failed")
+            self._set_listening(False)
             await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
             attempt += 1
 
@@ -129,13 +132,28 @@ class Bus:
         by_channel = {(PREFIX + topic).encode(): receiver for topic, receiver in self._receivers.items()}
         async with self._listener.pubsub() as listening:
             await listening.subscribe(*by_channel)
-            async for message in listening.listen():
-                if message["type"] == "message":
+            asked = False
+            while True:
+                message = await listening.get_message(timeout=SILENCE_S)
+                if message is None:
+                    if asked:
+                        raise OSError("Redis is silent")
+                    await listening.ping()
+                elif message["type"] == "message":
                     self._hand_over(by_channel[message["channel"]], message["data"])
-                elif message["type"] == "subscribe" and not self._listening.is_set():
-                    self._listening.set()
-                    for callback in self._on_return:
-                        callback()
+                elif message["type"] == "subscribe":
+                    self._set_listening(True)
+                asked = message is None
+
+    def _set_listening(self, listening: bool) -> None:
+        if listening == self._listening.is_set():
+            return
+        if listening:
+            self._listening.set()
+        else:
+            self._listening.clear()
+        for callback in self._on_change:
+            callback()
 
     @staticmethod
     def _hand_over(receiver: Receive, payload: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from folkmoot import __version__
@@ -53,7 +54,7 @@ def main() -> None:
     try:
         cli()
     except EXPECTED as error:
-        err.print(f"[red]✗[/red] {error}", soft_wrap=True)
+        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 
@@ -65,7 +66,7 @@ def up(host: Host = None, port: Port = None, data: Data = None) -> None:
     With DATABASE_URL or REDIS_URL set, those servers are used instead of own ones. Ctrl-C stops everything.
     """
     settings = _settings("warning", host=host, port=port, data=data)
-    _run(run_everything(settings, report=lambda line: out.print(f"[dim]·[/dim] {line}"), greet=_greet))
+    _run(run_everything(settings, report=lambda line: out.print(f"[dim]·[/dim] {escape(line)}"), greet=_greet))
 
 
 @cli.command()
@@ -123,9 +124,9 @@ def user_add(
             _settings("warning", data=data), email, name or email.partition("@")[0], password, admin=admin
         )
     )
-    out.print(f"Added {account.name} <{account.email}> as {account.role}.")
+    out.print(f"Added {account.name} <{account.email}> as {account.role}.", markup=False, soft_wrap=True)
     if generate:
-        out.print(f"Password (shown only now): {password}", markup=False)
+        out.print(f"Password (shown only now): {password}", markup=False, soft_wrap=True)
 
 
 @user.command("list")
@@ -138,8 +139,8 @@ def user_list(data: Data = None) -> None:
         state = "disabled" if account.disabled else "active"
         table.add_row(
             str(account.id),
-            account.email,
-            account.name,
+            escape(account.email),
+            escape(account.name),
             account.role,
             f"{account.created_at:%Y-%m-%d}",
             state,
@@ -158,9 +159,9 @@ def user_password(
 
     password = commands.new_password() if generate else _ask_password()
     _run(commands.set_password(_settings("warning", data=data), email, password))
-    out.print(f"{email} has a new password, and is signed out everywhere.")
+    out.print(f"{email} has a new password, and is signed out everywhere.", markup=False, soft_wrap=True)
     if generate:
-        out.print(f"Password (shown only now): {password}", markup=False)
+        out.print(f"Password (shown only now): {password}", markup=False, soft_wrap=True)
 
 
 @user.command("disable")
@@ -169,7 +170,7 @@ def user_disable(email: str, data: Data = None) -> None:
     from folkmoot import commands
 
     _run(commands.disable_user(_settings("warning", data=data), email))
-    out.print(f"{email} is disabled.")
+    out.print(f"{email} is disabled.", markup=False, soft_wrap=True)
 
 
 @cli.command()
@@ -180,9 +181,9 @@ def doctor(data: Data = None) -> None:
     findings = _run(examine(_settings("error", data=data)))
     for finding in findings:
         mark = "[green]✓[/green]" if finding.ok else "[red]✗[/red]"
-        out.print(f"{mark} [bold]{finding.name}[/bold]  {finding.says}", soft_wrap=True)
+        out.print(f"{mark} [bold]{finding.name}[/bold]  {escape(finding.says)}", soft_wrap=True)
         if finding.advice and not finding.ok:
-            out.print(f"  {finding.advice}", soft_wrap=True)
+            out.print(f"  {escape(finding.advice)}", soft_wrap=True)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -216,7 +217,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _greet(address: str, sign_in: tuple[str, str] | None) -> None:
-    out.print(f"\n  [bold]Folkmoot is at {address}[/bold]\n")
+    out.print(f"\n  [bold]Folkmoot is at {escape(address)}[/bold]\n")
     if sign_in is not None:
         email, password = sign_in
         out.print(f"  Sign in as  {email}", markup=False)

@@ -49,7 +49,7 @@ async def serve(settings: Settings, *, migrate_first: bool) -> None:
 
 async def migrate_to(settings: Settings, target: str) -> tuple[str, str]:
     async with _some_servers(settings) as settings:
-        return await migrate(settings.dsn, target)
+        return await migrate(settings.dsn, target, within_s=settings.database_start_s)
 
 
 async def add_user(settings: Settings, email: str, name: str, password: str, *, admin: bool) -> Account:
@@ -113,7 +113,7 @@ async def _some_servers(settings: Settings) -> AsyncIterator[Settings]:
 
 
 async def _up_to_date(settings: Settings) -> None:
-    await migrate(settings.dsn, HEAD)
+    await migrate(settings.dsn, HEAD, within_s=settings.database_start_s)
 
 
 async def _first_admin(settings: Settings, email: str) -> tuple[str, str] | None:

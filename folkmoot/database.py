@@ -1,9 +1,9 @@
 """PostgreSQL: one pool a process, bounded waits, and a dead database that is never an empty answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import asyncpg
 import structlog
@@ -19,6 +19,8 @@ else:
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 # The database is away, going away, or too busy to let us in: an answer will be possible later.
 AWAY = (
     OSError,
@@ -31,7 +33,9 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
-    asyncpg.DiskFullError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientResourcesError,
 )
 
 # An answer is acknowledged only when it would survive a power cut. A server that does otherwise is refused at start.
@@ -48,8 +52,24 @@ def translated() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
+        if isinstance(error, ValueError):  # asyncpg cannot encode a parameter: the fault of that one, not of the server
+            raise
         log.warning("database.away", error=str(error) or type(error).__name__)
         raise Unavailable("The database cannot be reached right now. Nothing was lost: try again.") from error
+
+
+async def patiently(connect: Callable[[], Awaitable[T]], within_s: float) -> T:
+    """What `connect` gives; a server that is still starting is waited for. Raises Unavailable, which says why."""
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        try:
+            return await connect()
+        except AWAY as error:
+            if isinstance(error, ValueError) or asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"PostgreSQL cannot be reached: {error or type(error).__name__}") from error
+        except asyncpg.PostgresError as error:
+            raise Unavailable(f"PostgreSQL does not let us in: {error}") from error
+        await asyncio.sleep(0.2)
 
 
 class Database:
@@ -63,22 +83,18 @@ class Database:
 
     async def open(self, *, within_s: float = 30.0) -> None:
         """Opens the pool; a server that is still starting is waited for."""
-        deadline = asyncio.get_running_loop().time() + within_s
-        while self._pool is None:
-            try:
-                self._pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=1,
-                    max_size=self._size,
-                    timeout=self._wait_s,
-                    command_timeout=self._wait_s * 5,
-                    server_settings={"application_name": "folkmoot", "lock_timeout": "5s"},
-                )
-            except AWAY as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise Unavailable(f"PostgreSQL cannot be reached: {error}") from error
-                await asyncio.sleep(0.2)
+        self._pool = await patiently(self._create_pool, within_s)
         await self._refuse_forgetful_server()
+
+    async def _create_pool(self) -> Pool:
+        return await asyncpg.create_pool(
+            self._dsn,
+            min_size=1,
+            max_size=self._size,
+            timeout=self._wait_s,
+            command_timeout=self._wait_s * 5,
+            server_settings={"application_name": "folkmoot", "lock_timeout": "5s"},
+        )
 
     async def close(self) -> None:
         if self._pool is None:

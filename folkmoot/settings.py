@@ -6,13 +6,21 @@ A name is the environment variable in capitals; a secret may also come from a fi
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRETS = frozenset({"", "changeme", "change-me", "password", "postgres", "secret", "admin"})
+
+
+def _listed(value: object) -> object:
+    """What a variable lists, with commas between."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class BadSettings(Exception):
@@ -21,7 +29,12 @@ class BadSettings(Exception):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, populate_by_name=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,  # compose files pass on variables that nobody has set
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     # Where it runs
@@ -44,15 +57,15 @@ class Settings(BaseSettings):
         description="folder of the built SPA; the wheel has its own",
     )
     serve_site: bool = Field(default=True, validation_alias="FOLKMOOT_SERVE_SITE")
-    origins: tuple[str, ...] = Field(
+    origins: Listed = Field(
         default=(),
         validation_alias="FOLKMOOT_ORIGINS",
-        description="further origins that browsers may come from",
+        description="further origins that browsers may come from, with commas between",
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: Listed = Field(
         default=(),
         validation_alias="FOLKMOOT_TRUSTED_PROXIES",
-        description="networks whose X-Real-IP header is believed",
+        description="networks whose X-Real-IP header is believed, with commas between",
     )
 
     # PostgreSQL and Redis
@@ -64,6 +77,12 @@ class Settings(BaseSettings):
     postgres_password: SecretStr = SecretStr("")
     database_pool: int = Field(default=10, ge=1, validation_alias="FOLKMOOT_DATABASE_POOL")
     database_wait_s: float = Field(default=2.0, gt=0, validation_alias="FOLKMOOT_DATABASE_WAIT_S")
+    database_start_s: float = Field(
+        default=30.0,
+        ge=0,
+        validation_alias="FOLKMOOT_DATABASE_START_S",
+        description="how long a start waits for a PostgreSQL that is not there yet",
+    )
     redis_url: SecretStr = SecretStr("")
     redis_host: str = ""
     redis_port: int = 6379
@@ -125,6 +144,16 @@ class Settings(BaseSettings):
             ip_network(network)
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        return _of_scheme(value, "postgresql", "postgres")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr) -> SecretStr:
+        return _of_scheme(value, "redis", "rediss", "unix")
+
     @field_validator("url")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -137,12 +166,13 @@ class Settings(BaseSettings):
         if self.api_mode == "dev":
             return self
         guessable = [
-            name.upper()
+            name
             for name, secret in (
-                ("postgres_password", self.postgres_password if self.postgres_host else None),
-                ("api_admin_password", self.api_admin_password if self.api_admin_email else None),
+                ("POSTGRES_PASSWORD", self.postgres_password.get_secret_value() if self.postgres_host else None),
+                ("API_ADMIN_PASSWORD", self.api_admin_password.get_secret_value() if self.api_admin_email else None),
+                ("the password in DATABASE_URL", _password_in(self.database_url)),
             )
-            if secret is not None and secret.get_secret_value() in DEFAULT_SECRETS
+            if secret in DEFAULT_SECRETS
         ]
         if guessable:
             raise ValueError(f"{', '.join(guessable)} must be set to a secret of your own (or use API_MODE=dev)")
@@ -186,17 +216,40 @@ class Settings(BaseSettings):
         return self.api_mode == "dev" if self.socket_echo_token is None else self.socket_echo_token
 
 
+def _of_scheme(address: SecretStr, *schemes: str) -> SecretStr:
+    """The address as it is, when it is empty or can be one. What it says may be secret, and is not repeated."""
+    given = address.get_secret_value()
+    try:
+        parts = urlsplit(given)
+        several = "," in parts.netloc  # libpq's way to name a standby too
+        fits = parts.scheme in schemes and (several or parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if given and not fits:
+        raise ValueError(f"must be an address that starts with {schemes[0]}://")
+    return address
+
+
+def _password_in(address: SecretStr) -> str | None:
+    return urlsplit(address.get_secret_value()).password
+
+
 def load_settings(**overrides: object) -> Settings:
     """Reads the settings. Raises BadSettings with one line for each variable that is wrong."""
     try:
         return Settings(**_secrets_from_files(), **overrides)  # type: ignore[arg-type]  # names are checked by pydantic
     except ValidationError as error:
-        lines = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        lines = [
+            f"{_variable(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
+        ]
         raise BadSettings("\n".join(lines)) from None
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    return str(location[0]).upper() if location else "settings"
+    if not location:
+        return "settings"
+    field = Settings.model_fields.get(str(location[0]))
+    return str(field.validation_alias if field and field.validation_alias else location[0]).upper()
 
 
 def _secrets_from_files() -> dict[str, str]:
@@ -211,4 +264,6 @@ def _secrets_from_files() -> dict[str, str]:
             found[name] = Path(path).read_text().strip()
         except OSError as error:
             raise BadSettings(f"{variable}_FILE: cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise BadSettings(f"{variable}_FILE: {path} is not text") from None
     return found

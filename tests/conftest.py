@@ -6,18 +6,23 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 import uvloop
+from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from folkmoot.app import Node, running
 from folkmoot.laptop import Servers, servers
 from folkmoot.listening import listen
 from folkmoot.migrations import migrate
 from folkmoot.settings import Settings, load_settings
-from tests.people import Member, enrol
+from tests.people import Browser, Member, browsing, enrol, visiting
+from tests.relay import Relay, relay_of_postgres, relay_of_redis
 
 Start = Callable[..., AbstractAsyncContextManager[Node]]
 
@@ -93,6 +98,62 @@ async def stranger(node: Node) -> AsyncIterator[Member]:
     """Somebody with an account who is in nobody's room."""
     async with enrol(node, "Stranger") as member:
         yield member
+
+
+@pytest.fixture
+async def admin(node: Node) -> AsyncIterator[Member]:
+    async with enrol(node, "Root", "admin") as member:
+        yield member
+
+
+@pytest.fixture
+async def visitor(node: Node) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who has not signed in."""
+    async with visiting(node) as http:
+        yield http
+
+
+@pytest.fixture
+async def browser(node: Node, ada: Member) -> AsyncIterator[Browser]:
+    """Ada's browser, signed in."""
+    async with browsing(node) as opened:
+        await opened.sign_in(ada.email)
+        yield opened
+
+
+@pytest.fixture
+async def database(settings: Settings, migrated: None) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection of the test's own, to look at what is stored and to change it."""
+    connection = await asyncpg.connect(settings.dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    async with Redis.from_url(settings.redis_dsn) as client:
+        yield client
+
+
+@pytest.fixture
+async def postgres_relay(settings: Settings, short_path: Path) -> AsyncIterator[tuple[Relay, SecretStr]]:
+    """A relay, and the address for `start(database_url=…)` that leads through it."""
+    async with relay_of_postgres(short_path, settings.dsn) as (relay, dsn):
+        yield relay, SecretStr(dsn)
+
+
+@pytest.fixture
+async def redis_relay(settings: Settings, short_path: Path) -> AsyncIterator[tuple[Relay, SecretStr]]:
+    """The same for `start(redis_url=…)`."""
+    async with relay_of_redis(short_path, settings.redis_dsn) as (relay, url):
+        yield relay, SecretStr(url)
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket."""
+    with TemporaryDirectory(prefix="fm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

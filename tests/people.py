@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -67,3 +68,42 @@ async def visiting(node: Node, token: str | None = None) -> AsyncIterator[httpx.
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{node.port}", headers=headers) as client:
         yield client
+
+
+@dataclass
+class Browser:
+    """A browser that shows our page: it keeps the cookie, and sends along what our page does."""
+
+    node: Node
+    http: httpx.AsyncClient
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
+        answer = await self.http.post("/api/v1.0/session", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    @property
+    def token(self) -> str:
+        """What the cookie holds."""
+        return str(self.http.cookies["sid"])
+
+
+@asynccontextmanager
+async def browsing(node: Node) -> AsyncIterator[Browser]:
+    async with visiting(node) as http:
+        http.headers["X-Requested-With"] = "folkmoot"
+        yield Browser(node, http)
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Checks that the answer is a problem of that status and code, in the one shape, and returns it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["code"] == code, problem
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:folkmoot:error:{code}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    return problem

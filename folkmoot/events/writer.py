@@ -83,8 +83,7 @@ class Writer:
             return [error] * len(drafts)
         except (asyncpg.PostgresError, ValueError) as error:
             if len(drafts) == 1:
-                log.warning("writer.refused", error=str(error), kind=drafts[0].kind)
-                return [Invalid("The database does not take this message.")]
+                return [_refusal(error, drafts[0])]
             return [(await self._write([draft]))[0] for draft in drafts]
         except Exception:  # the writer must outlive a fault in one batch
             log.exception("writer.failed")
@@ -92,6 +91,15 @@ class Writer:
         if fresh:
             self._announce(fresh)
         return outcomes
+
+
+def _refusal(error: Exception, draft: Draft) -> Error:
+    """What the database says about one draft: it can never be written, or something is wrong on our side."""
+    if isinstance(error, (ValueError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)):
+        log.warning("writer.refused", error=str(error), kind=draft.kind)
+        return Invalid("The database does not take this message.")
+    log.error("writer.failed", exc_info=error)
+    return Error()
 
 
 async def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Event | Error], list[Event]]:

@@ -10,7 +10,7 @@ import structlog
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from folkmoot.actions import Access, Call, Done
+from folkmoot.actions import Access, Call, Done, Written
 from folkmoot.addresses import client_address
 from folkmoot.core import Core
 from folkmoot.errors import Error, Invalid, Malformed, WrongType
@@ -62,14 +62,14 @@ def _given(route: Route, request: Request, path: dict[str, str]) -> dict[str, ob
     given = _query(request) if route.method in ("GET", "DELETE") else _body(request)
     if twice := given.keys() & path.keys():
         raise Invalid(fields={name: ["Is given by the path already."] for name in twice})
-    return {**given, **path}
+    return {**given, **{name: Written(value) for name, value in path.items()}}
 
 
 def _query(request: Request) -> dict[str, object]:
     args = request.get_args(keep_blank_values=True)
     if several := [name for name, values in args.items() if len(values) > 1]:
         raise Invalid(fields={name: ["Must be given once."] for name in several})
-    return {name: values[0] for name, values in args.items()}
+    return {name: Written(values[0]) for name, values in args.items()}
 
 
 def _body(request: Request) -> dict[str, object]:

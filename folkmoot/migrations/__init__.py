@@ -3,9 +3,12 @@
 Alembic and SQLAlchemy take longer to import than the server to start, and most starts find the database up to date.
 """
 
+from functools import partial
 from pathlib import Path
 
 import asyncpg
+
+from folkmoot.database import patiently
 
 VERSIONS = Path(__file__).parent / "versions"
 BASE = "base"
@@ -16,13 +19,14 @@ class NoSuchRevision(Exception):
     """The revision asked for is not one of ours; the message lists those that are."""
 
 
-async def migrate(dsn: str, target: str = HEAD) -> tuple[str, str]:
+async def migrate(dsn: str, target: str = HEAD, *, within_s: float = 30.0) -> tuple[str, str]:
     """Takes the database to `target` (a revision, `head` or `base`). Returns the revisions before and after.
 
-    Servers that start together wait for each other here. After `base` nothing of ours is left in the database.
+    Servers that start together wait for each other here, and for a PostgreSQL that is still starting at most
+    `within_s`. After `base` nothing of ours is left in the database.
     """
     wanted = resolve(target)
-    connection = await asyncpg.connect(dsn)
+    connection = await patiently(partial(asyncpg.connect, dsn), within_s)
     try:
         if await current(connection) == wanted:
             return wanted, wanted

@@ -61,7 +61,7 @@ class Broker:
         self._look_now = asyncio.Event()
         for shard in range(SHARDS):
             bus.receive(f"shard:{shard}", self._heard)
-        bus.on_return(self._look_now.set)
+        bus.on_change(self._look_now.set)
         hub.on_empty = self._forget
 
     def start(self) -> None:
@@ -118,13 +118,18 @@ class Broker:
         if len(stream.waiting) < MOST_WAITING:
             stream.waiting.append((first, lines))
             stream.waiting.sort(key=lambda batch: batch[0])
-        if stream.offset != UNKNOWN and stream.healing is None:
+        self._heal(name, stream)
+
+    def _heal(self, name: str, stream: Stream) -> None:
+        if stream.waiting and stream.offset != UNKNOWN and stream.healing is None:
             stream.healing = asyncio.create_task(self._heal_later(name, stream), name=f"heal {name}")
 
     async def _heal_later(self, name: str, stream: Stream) -> None:
         try:
             await asyncio.sleep(GRACE_S)
-            if stream.waiting:
+            while stream.waiting:  # more may come to wait while the log is read
+                # All of it is in the log by now, or was never true.
+                stream.waiting.clear()
                 await self._read_up(name, stream)
         except Error as error:
             log.warning("broker.gap_open", channel=name, error=error.detail)  # the sweep tries again
@@ -146,16 +151,23 @@ class Broker:
 
     async def align(self, name: str, position: Position) -> None:
         """Brings this node's delivery of the channel up to a position that was read from the log."""
-        stream = self._streams.setdefault(name, Stream())
         channel = self._hub.channels.get(name)
+        if channel is None:
+            return
+        stream = self._streams.setdefault(name, Stream())
         if stream.offset == UNKNOWN:
             stream.epoch, stream.offset = position.epoch, position.offset
-            if channel is not None:
-                self._advance(channel, stream, position.offset + 1, [])
+            self._advance(channel, stream, position.offset + 1, [])
+            self._heal(name, stream)
         elif stream.epoch != position.epoch:
             self._start_afresh(name)
         elif stream.offset < position.offset:
             await self._read_up(name, stream)
+
+    def position(self, name: str) -> Position | None:
+        """How far the channel was delivered here."""
+        stream = self._streams.get(name)
+        return Position(stream.epoch, stream.offset) if stream and stream.offset != UNKNOWN else None
 
     def _forget(self, name: str) -> None:
         """Nobody here listens to the channel any more."""
@@ -166,7 +178,7 @@ class Broker:
     def _start_afresh(self, name: str) -> None:
         """The log is another one than we followed (a restored backup): its listeners must ask anew."""
         channel = self._hub.channels.get(name)
-        self._streams.pop(name, None)
+        self._forget(name)
         if channel is not None:
             for listener in [*channel.listeners, *channel.entering]:
                 listener.close(codes.INSUFFICIENT_STATE)

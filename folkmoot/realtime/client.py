@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 
 from folkmoot.actions import Caller
-from folkmoot.errors import Error
+from folkmoot.errors import Error, NotFound
 from folkmoot.realtime import codes, protocol
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.commands import COMMANDS, INDEPENDENT, JOINED
@@ -190,6 +190,8 @@ class Client:
 
     async def _do(self, command: Command) -> None:
         command_id, name, request = command
+        if not self.is_open or (name == JOINED and not self.is_connected):
+            return  # whoever was sent away has nothing more done; a failed `connect` is made again, with all rooms
         try:
             if (name == "connect") == self.is_connected:  # it comes first, and once
                 self.close(codes.BAD_REQUEST)
@@ -197,12 +199,12 @@ class Client:
             self._spend(name)
             lines = await COMMANDS[name](self, command_id, request)
         except Refusal as refused:
-            lines = [protocol.refusal(command_id, refused)]
+            lines = _refused(command_id, refused)
         except Error as error:
-            lines = [protocol.refusal(command_id, _refusal(error))]
+            lines = _refused(command_id, _refusal(name, error))
         except Exception:
             log.exception("client.command_failed", command=name)
-            lines = [protocol.refusal(command_id, protocol.INTERNAL)]
+            lines = _refused(command_id, protocol.INTERNAL)
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)
 
@@ -216,5 +218,12 @@ class Client:
         self._budget -= 1
 
 
-def _refusal(error: Error) -> Refusal:
+def _refused(command_id: int, refused: Refusal) -> list[bytes]:
+    """The reply; what has no id (`send`) is never answered, because the client would take it for a ping."""
+    return [protocol.refusal(command_id, refused)] if command_id else []
+
+
+def _refusal(name: str, error: Error) -> Refusal:
+    if isinstance(error, NotFound) and name != "rpc":
+        return protocol.PERMISSION_DENIED  # one answer for rooms of others and rooms that are not there
     return Refusal(error.rpc_code, error.detail, temporary=error.temporary)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from folkmoot.actions import Caller
-from folkmoot.errors import NotSignedIn
+from folkmoot.errors import Error, NotSignedIn
 from folkmoot.realtime import codes, protocol
 from folkmoot.realtime.channels import LoggedNamespace
 from folkmoot.realtime.protocol import (
@@ -20,7 +20,7 @@ from folkmoot.realtime.protocol import (
     Since,
     Subscribe,
 )
-from folkmoot.realtime.subscribing import enter, settle
+from folkmoot.realtime.subscribing import enter, settle, take_over
 
 if TYPE_CHECKING:
     from folkmoot.realtime.client import Client
@@ -89,17 +89,12 @@ async def subscribe(client: "Client", command_id: int, request: Subscribe) -> Li
     if len(client.channels) >= client.engine.limits.channels:
         raise protocol.LIMIT_EXCEEDED
     await namespace.admit(client.signed_in, channel)
+    if request.since is None and (result := take_over(client, channel)):
+        return [protocol.reply(command_id, "subscribe", result)]
     client.drop(channel)
-    entrances = await enter(client, {channel: request.since})
-    # Admitted again after entering: somebody taken out between the two would have been missed.
-    try:
-        await namespace.admit(client.signed_in, channel)
-    except BaseException:
-        client.drop(channel)
-        raise
-    results, missed = settle(client, entrances, asked=True)
+    results, missed = settle(client, await enter(client, {channel: request.since}), asked=True)
     if channel not in results:
-        raise protocol.NOT_SUBSCRIBED_ANY_MORE
+        raise protocol.PERMISSION_DENIED
     return [protocol.reply(command_id, "subscribe", results[channel]), *missed]
 
 
@@ -108,8 +103,12 @@ async def joined(client: "Client", _: int, request: Channel) -> Lines:
     channel = request.channel
     if channel in client.channels:
         return []
-    await client.engine.namespaces.of(channel).admit(client.signed_in, channel)
-    results, missed = settle(client, await enter(client, {channel: None}), asked=False)
+    try:
+        entrances = await enter(client, {channel: None})
+    except Error:  # it must not live on without the room: when it comes back it finds it among its own
+        client.close(codes.INSUFFICIENT_STATE)
+        return []
+    results, missed = settle(client, entrances, asked=False)
     return [*(protocol.subscribe_push(channel, result) for result in results.values()), *missed]
 
 

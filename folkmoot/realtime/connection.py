@@ -184,7 +184,7 @@ class Connection(WSListener):
             elif kind is _CLOSE:
                 self._take_close(frame.get_payload_as_bytes())
         except Violation as violation:
-            self.close(violation.close)
+            self._fail(violation.close)
         except Exception:
             self._fault("received")
 
@@ -208,15 +208,13 @@ class Connection(WSListener):
     # -- what `Connections` and the port call
 
     def parser_failed(self, close: Close) -> None:
-        """picows cannot read on: say why, then wait for the peer to hang up, deaf to what it still sends.
+        """picows found a violation, and cannot read on.
 
         It reads one frame ahead: a close frame may be read but not yet here, and what follows that is void.
         """
         if self._open and (said := _close_read_ahead(self._ws)) is not None:
             self._take_close(said)
-        self.close(close)
-        self._transport.pause_reading()  # picows would gather every further byte in its buffer
-        asyncio.get_running_loop().call_soon(self._go_deaf)
+        self._fail(close)
 
     def sweep(self, now: float) -> None:
         """Looks after a connection nobody else looks after. Called every few seconds."""
@@ -291,6 +289,12 @@ class Connection(WSListener):
         )
         self._transport.resume_reading()  # the answer must reach us, whatever held reading before
         self._limit_closing()
+
+    def _fail(self, close: Close) -> None:
+        """Says what the peer did wrong, and hangs up: deaf to what it still sends, until it hangs up too."""
+        self.close(close)
+        self._transport.pause_reading()  # at once, or picows would gather what still comes in its buffer
+        asyncio.get_running_loop().call_soon(self._go_deaf)
 
     def _limit_closing(self) -> None:
         if self._timer is None:

@@ -116,7 +116,6 @@ class Hub:
         if (found := self.channels.get(channel)) is None:
             return
         for listener in [one for one in (*found.listeners, *found.entering) if one.user_id == user_id]:
-            self._say_pending(found)
             self.exit(channel, listener)
             listener.left(channel)
 
@@ -151,7 +150,9 @@ class Hub:
         channel = self.channels.get(name)
         if channel is None:
             return
-        channel.listeners.pop(listener, None)
+        if listener in channel.listeners:
+            self._say_pending(channel)  # what was said while it listened is its own
+            del channel.listeners[listener]
         channel.entering.pop(listener, None)
         if not channel:
             del self.channels[name]
@@ -171,6 +172,11 @@ class Hub:
             asyncio.get_running_loop().call_soon(self._flush)
         self._dirty[channel] = None
         channel.pending.extend(lines)
+
+    def say_now(self, name: str) -> None:
+        """Delivers what waits for the next loop tick."""
+        if channel := self.channels.get(name):
+            self._say_pending(channel)
 
     def say_ephemeral(self, channel: Channel, lines: Sequence[bytes]) -> None:
         """Delivers lines that nobody keeps; listeners that lag behind do without them."""

@@ -33,6 +33,7 @@ class Presence:
         self._here: dict[tuple[str, str], str] = {}  # (channel, client) -> user
         self._changed: dict[tuple[str, str], None] = {}
         self._something_changed = asyncio.Event()
+        self._writing = asyncio.Lock()  # of two words about one client the later must be the last
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -89,6 +90,10 @@ class Presence:
 
     async def _write(self) -> None:
         """Says in Redis what has changed here; what Redis does not take is said again with the next renewal."""
+        async with self._writing:
+            await self._write_changed()
+
+    async def _write_changed(self) -> None:
         while self._changed:
             chunk = [self._changed.popitem()[0] for _ in range(min(len(self._changed), CHUNK))]
             until_s = time.time() + LEASE_S

@@ -4,7 +4,7 @@ A frame holds one or more JSON objects joined by newlines. Field names are those
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -13,18 +13,20 @@ from folkmoot.realtime.codes import Close, ErrorCode
 UINT32_MAX: Final = 2**32 - 1
 PING: Final = b"{}"
 
+Offset = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class Since(msgspec.Struct, frozen=True):
     """The last position that a client saw."""
 
-    offset: int = 0
+    offset: Offset = 0
     epoch: str = ""
 
 
 class Subscribe(msgspec.Struct, frozen=True):
     channel: str = ""
     recover: bool = False
-    offset: int = 0
+    offset: Offset = 0
     epoch: str = ""
 
     @property
@@ -201,4 +203,4 @@ LIMIT_EXCEEDED = Refusal(ErrorCode.LIMIT_EXCEEDED, "limit exceeded")
 UNRECOVERABLE = Refusal(ErrorCode.UNRECOVERABLE_POSITION, "unrecoverable position")
 TOO_MANY = Refusal(ErrorCode.TOO_MANY_REQUESTS, "too many requests", temporary=True)
 INTERNAL = Refusal(ErrorCode.INTERNAL, "internal server error", temporary=True)
-NOT_SUBSCRIBED_ANY_MORE = Refusal(ErrorCode.PERMISSION_DENIED, "permission denied")
+PERMISSION_DENIED = Refusal(ErrorCode.PERMISSION_DENIED, "permission denied")

@@ -1,7 +1,8 @@
 """Entering channels without a gap and without a repeat.
 
-In this order: start to keep what the channel says; read where its log ends, and what the client missed up to there;
-bring this node's delivery up to that point; then, without waiting again, answer and hand over what was kept beyond it.
+In this order: start to keep what the channel says; make sure that the user is still admitted; read where its log ends,
+and what the client missed up to there; bring this node's delivery up to that point; then, without waiting again, answer
+and hand over what was kept beyond it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from folkmoot.realtime import protocol
-from folkmoot.realtime.channels import LoggedNamespace, Position, Publication
+from folkmoot.realtime.channels import LoggedNamespace, Namespace, Position, Publication
 from folkmoot.realtime.protocol import Since
 
 if TYPE_CHECKING:
@@ -27,16 +28,20 @@ class Entrance:
 
 
 async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[str, Entrance]:
-    """Prepares the client to hear these channels; `settle` lets it. The caller has seen to it that it may."""
+    """Prepares the client to hear these channels; `settle` lets it. Those its user is not admitted to are left out."""
     engine = client.engine
     for channel in wanted:
         engine.hub.enter(channel, client)
     try:
         entrances: dict[str, Entrance] = {}
-        positions = await _positions(client, wanted)
+        # From here on the hub takes out whom the server takes out; whoever was taken out before is found now.
+        admitted = await _admitted(client, wanted)
+        positions = await _positions(client, admitted)
         for channel, since in wanted.items():
             namespace = engine.namespaces.logged(channel)
-            if namespace is None:
+            if channel not in admitted:
+                client.drop(channel)
+            elif namespace is None:
                 entrances[channel] = Entrance(None, {})
             elif position := positions.get(channel):
                 result = await _catch_up(client, namespace, channel, since, position)
@@ -68,6 +73,33 @@ def settle(
         client.keep(channel, asked=asked)
         results[channel] = entrance.result
     return results, missed
+
+
+def take_over(client: "Client", channel: str) -> Result | None:
+    """Makes a subscription of the server the client's own, where it stands; None when there is none.
+
+    The client has been told everything up to that position, so that nothing falls between the two.
+    """
+    engine = client.engine
+    position = engine.broker.position(channel)
+    if channel not in client.channels or position is None:
+        return None
+    engine.hub.say_now(channel)
+    client.channels[channel] = True
+    return protocol.subscribed(
+        epoch=position.epoch, offset=position.offset, was_recovering=False, recovered=False, publications=[]
+    )
+
+
+async def _admitted(client: "Client", channels: Iterable[str]) -> set[str]:
+    by_namespace: dict[str, tuple[Namespace, list[tuple[int, str]]]] = {}
+    for channel in channels:
+        namespace = client.engine.namespaces.of(channel)
+        by_namespace.setdefault(namespace.name, (namespace, []))[1].append((client.user_id, channel))
+    admitted: set[str] = set()
+    for namespace, listeners in by_namespace.values():
+        admitted |= {channel for _, channel in await namespace.still_admitted(listeners)}
+    return admitted
 
 
 async def _positions(client: "Client", channels: Iterable[str]) -> dict[str, Position]:

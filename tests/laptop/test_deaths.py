@@ -59,11 +59,15 @@ async def test_orphans_whose_guardians_died_too_are_stopped_by_the_next_start(
         guardian.kill()
     holder.kill()
     orphans = [child for child in children if child.name() in ("postgres", "valkey-server")]
-    await asyncio.sleep(0.2)
-    assert alive(orphans) == orphans
-    async with servers(data, report=quietly) as started:
-        assert await remembered(started) == ["acknowledged"]
-        assert not alive(orphans)
+    try:
+        await asyncio.sleep(0.2)
+        assert alive(orphans) == orphans
+        async with servers(data, report=quietly) as started:
+            assert await remembered(started) == ["acknowledged"]
+            assert not alive(orphans)
+    finally:
+        for orphan in alive(orphans):
+            orphan.kill()
 
 
 async def test_a_kill_in_the_middle_of_the_first_start_heals(tmp_path: Path, hold: Callable[[Path], Holder]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from folkmoot.actions import PRINTABLE, Id, Input, Output, Role
+from folkmoot.actions import ONE_LINE, PRINTABLE, Id, Input, Output, Role
 from folkmoot.events.event import Person
 
 SHORTEST_PASSWORD = 8
@@ -24,7 +24,10 @@ def _email(given: str) -> str:
         validate_email(given, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         raise ValueError("Not a valid email address.") from None
-    return given.lower()
+    small = given.lower()
+    if len(small) > LONGEST_EMAIL:  # a few letters are longer when they are small
+        raise ValueError(f"Longer than maximum length {LONGEST_EMAIL}.")
+    return small
 
 
 Email = Annotated[str, StringConstraints(max_length=LONGEST_EMAIL), PRINTABLE, AfterValidator(_email)]
@@ -50,7 +53,7 @@ class Credentials(Input):
 
 class NewAccount(Input):
     email: Email
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), PRINTABLE]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), ONE_LINE]
     password: NewPassword = Field(repr=False)
     role: Role = "member"
 

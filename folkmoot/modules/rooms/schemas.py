@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from folkmoot.actions import PRINTABLE, Id, Input, Output
+from folkmoot.actions import ONE_LINE, Id, Input, Output
 from folkmoot.events.event import Person
 
 Visibility = Literal["open", "private"]
 
 
 class NewRoom(Input):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), PRINTABLE]
-    topic: Annotated[str, StringConstraints(max_length=250, strip_whitespace=True), PRINTABLE] = ""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), ONE_LINE]
+    topic: Annotated[str, StringConstraints(max_length=250, strip_whitespace=True), ONE_LINE] = ""
     visibility: Visibility = "open"
 
 

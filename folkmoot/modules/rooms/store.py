@@ -77,7 +77,10 @@ async def lock_open(connection: Connection, room_id: int) -> bool:
 
 
 async def lock_mine(connection: Connection, user_id: int, room_id: int) -> bool:
-    """Locks the room if the user is in it; False when it is not among theirs."""
+    """Locks the room if the user is in it; False when it is not among theirs.
+
+    The membership is locked too: who left while we waited for the room is not in it.
+    """
     return bool(
         await connection.fetchval(
             """
@@ -85,7 +88,7 @@ async def lock_mine(connection: Connection, user_id: int, room_id: int) -> bool:
               FROM rooms r
               JOIN members m ON m.room_id = r.id AND m.user_id = $1
              WHERE r.id = $2
-               FOR UPDATE OF r
+               FOR UPDATE OF r, m
             """,
             user_id,
             room_id,
@@ -94,8 +97,8 @@ async def lock_mine(connection: Connection, user_id: int, room_id: int) -> bool:
 
 
 async def welcoming(connection: Connection) -> list[int]:
-    """The rooms that everybody is let into, in the order of their ids."""
-    rows = await connection.fetch("SELECT id FROM rooms WHERE welcome ORDER BY id")
+    """Locks the rooms that everybody is let into, in the order of their ids, which keeps us from a deadlock."""
+    rows = await connection.fetch("SELECT id FROM rooms WHERE welcome ORDER BY id FOR UPDATE")
     return [row["id"] for row in rows]
 
 

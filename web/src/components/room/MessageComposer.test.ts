@@ -7,7 +7,7 @@ import MessageComposer from './MessageComposer.vue'
 function composer() {
   const view = mount(MessageComposer, { room: room(), userId: 1 })
   const box = screen.getByRole('textbox', { name: 'Message general' })
-  const sent = () => (view.emitted('send') ?? []).map(([body]: unknown[]) => body)
+  const sent = () => (view.emitted<[string]>('send') ?? []).map(([body]) => body)
   return { ...view, box, sent, button: screen.getByRole('button', { name: 'Send' }) }
 }
 

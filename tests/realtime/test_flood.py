@@ -1,0 +1,170 @@
+"""Clients that mean harm: they flood, never read, or come and go by the thousand."""
+
+import asyncio
+import gc
+import os
+import socket
+import struct
+from contextlib import suppress
+
+import pytest
+
+from tests.realtime.support import (
+    BINARY,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    Raw,
+    another_process,
+    close_frame,
+    descriptors,
+    frame,
+    resident_bytes,
+    serving,
+    tasks,
+    upgrade,
+)
+
+MB = 1 << 20
+FLOOD_BYTES = 120 * MB
+ROUNDS = 10_000
+
+
+async def flood(port: int, block: bytes, amount: int, patience_s: float) -> int:
+    """Opens a socket and sends `block` again and again without reading; how many bytes were taken."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.sock_sendall(sock, upgrade())
+        sent = 0
+        with suppress(TimeoutError, ConnectionError):
+            while sent < amount:
+                async with asyncio.timeout(patience_s):
+                    await loop.sock_sendall(sock, block)
+                sent += len(block)
+    return sent
+
+
+async def warm_up(port: int) -> None:
+    """Lets the server grow to the size it has in use."""
+    client = await Raw.connect(port)
+    for _ in range(50):
+        client.send(TEXT, b"x" * 60_000)
+        await client.read()
+    await client.leave()
+
+
+@pytest.mark.parametrize(
+    ("block", "is_held_back"),
+    [
+        pytest.param(frame(TEXT, b"x" * 60_000) * 16, True, id="messages"),
+        pytest.param(frame(TEXT, b"x") * 100_000, True, id="tiny messages"),
+        pytest.param(frame(PING, b"x" * 100) * 10_000, True, id="pings"),
+        pytest.param(frame(PONG, b"x" * 125) * 8_000, False, id="pongs"),
+        pytest.param(frame(CONTINUATION, fin=False) * 100_000, True, id="fragments of nothing"),
+        pytest.param(b"\x81\xff" + struct.pack("!Q", 1 << 40) + os.urandom(MB), True, id="a frame without end"),
+        pytest.param(os.urandom(MB), True, id="noise"),
+    ],
+)
+async def test_a_flood_holds_no_memory_and_harms_nobody(block: bytes, is_held_back: bool) -> None:
+    async with another_process() as (pid, port):
+        await warm_up(port)
+        before = peak = resident_bytes(pid)
+        loop = asyncio.get_running_loop()
+        witness = await Raw.connect(port)
+        flooding = asyncio.create_task(flood(port, block, FLOOD_BYTES, patience_s=1.0))
+        delays = []
+        while not flooding.done():
+            began = loop.time()
+            witness.send(TEXT, b"still there?")
+            assert await witness.read() == Frame(TEXT, b"still there?")
+            delays.append(loop.time() - began)
+            peak = max(peak, resident_bytes(pid))
+            await asyncio.sleep(0.005)
+        sent = await flooding
+        assert peak - before < 20 * MB
+        assert sorted(delays)[int(len(delays) * 0.99)] < 0.25
+        assert (sent < FLOOD_BYTES / 4) if is_held_back else (sent >= FLOOD_BYTES)
+        await witness.leave()
+
+
+async def test_a_hundred_floods_that_are_never_read_hold_little_memory() -> None:
+    async with another_process() as (pid, port):
+        await warm_up(port)
+        before = resident_bytes(pid)
+        block = frame(BINARY, b"x" * 60_000) * 16
+        floods = [asyncio.create_task(flood(port, block, 10 * MB, patience_s=2.0)) for _ in range(100)]
+        await asyncio.sleep(1.5)
+        assert resident_bytes(pid) - before < 60 * MB
+        assert sum(await asyncio.gather(*floods)) < 100 * 2 * MB
+        witness = await Raw.connect(port)
+        witness.send(TEXT, b"alive")
+        assert await witness.read() == Frame(TEXT, b"alive")
+        await witness.leave()
+
+
+async def test_ten_thousand_abrupt_clients_leave_nothing() -> None:
+    """Each leaves with a reset, at another moment: before, in and after the handshake, with and without frames."""
+    loop = asyncio.get_running_loop()
+    request = upgrade()
+    moments = [
+        b"",
+        b"GET /w",
+        request[:-2],
+        request,
+        request + frame(TEXT, b"hello"),
+        request + frame(TEXT, b"hel", fin=False) + frame(PING)[:3],
+        request + frame(TEXT, b"x" * 30_000),
+        request + frame(3),
+        request + close_frame(1000),
+        b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n" + request,
+    ]
+
+    async def come_and_go(number: int) -> None:
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await loop.sock_connect(sock, ("127.0.0.1", node.port))
+            with suppress(ConnectionError):
+                await loop.sock_sendall(sock, moments[number % len(moments)])
+                if number % 3 == 0:
+                    await loop.sock_recv(sock, 1) if moments[number % len(moments)].endswith(b"\r\n\r\n") else None
+
+    async with serving() as node:
+        await (await Raw.connect(node.port)).leave()
+        await node.empty()
+        before = (tasks(), descriptors())
+        async with asyncio.timeout(60):
+            for first in range(0, ROUNDS, 50):
+                await asyncio.gather(*(come_and_go(number) for number in range(first, first + 50)))
+        await node.empty()
+        async with asyncio.timeout(5):
+            while (tasks(), descriptors()) != before:
+                await asyncio.sleep(0.02)
+        assert node.connections.opened > ROUNDS / 4
+        assert node.server.connections == set()
+        assert all(receiver.told == ["connected", "disconnected"] for receiver in node.receivers if receiver.told)
+        node.receivers.clear()
+        gc.collect()
+        client = await Raw.connect(node.port)
+        client.send(TEXT, b"alive")
+        assert await client.read() == Frame(TEXT, b"alive")
+        await client.leave()
+
+
+async def test_an_idle_connection_is_small() -> None:
+    """The design's 13 kB, with what Python needs to grow; the receiver here is nearly nothing."""
+    count = 1_000
+    async with another_process() as (pid, port):
+        warm = [await Raw.connect(port) for _ in range(100)]
+        for client in warm:
+            await client.leave()
+        before = resident_bytes(pid)
+        clients = [await Raw.connect(port) for _ in range(count)]
+        await asyncio.sleep(0.2)
+        assert (resident_bytes(pid) - before) / count < 16_000
+        for client in clients:
+            client.abort()
