@@ -36,7 +36,7 @@ check: ## Formatting, lint, types and import rules of server and page
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 	$(NPM) run lint
 	$(NPM) run type-check
 

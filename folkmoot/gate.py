@@ -30,7 +30,7 @@ class Gate:
         try:
             query = parse_qs(handshake.query, keep_blank_values=True, max_num_fields=20)
             if handshake.path in ECHO_PATHS and "token" in query:
-                return Echo(self._engine.hub, await self._bearer(query["token"][0]))
+                return Echo(self._engine, await self._bearer(query["token"][0]))
             address = client_address(handshake.peer, handshake.headers, self._settings.trusted_proxies)
             return Client(self._engine, address=address, caller=await self._browser(handshake))
         except Error as error:

@@ -1,14 +1,16 @@
 """The port: taken before anything slow starts, so that a taken one is said at once."""
 
+import errno
 import socket
 
+from folkmoot.laptop.port import port_holder
 from folkmoot.settings import Settings
 
 BACKLOG = 2048
 
 
 class PortTaken(Exception):
-    """Something else listens on the port; the message says which and what to do."""
+    """We cannot listen where the settings say; the message says why and what to do."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -17,7 +19,10 @@ def listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            reason = f"{port_holder(settings.port)} uses it"
         raise PortTaken(
-            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror or error}). "
+            f"Port {settings.port} on {settings.host} cannot be used: {reason}. "
             "Stop what uses it, or choose another one: `folkmoot up --port 8001`, or FOLKMOOT_PORT=8001."
         ) from error

@@ -4,16 +4,16 @@ from folkmoot.actions import Caller
 from folkmoot.realtime import codes
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.engine import Engine
 
 
 class Echo:
     """An echo for somebody whom the API let in; without a caller it only says that the token is not valid."""
 
-    __slots__ = ("_caller", "_connection", "_hub")
+    __slots__ = ("_caller", "_connection", "_engine")
 
-    def __init__(self, hub: Hub, caller: Caller | None) -> None:
-        self._hub = hub
+    def __init__(self, engine: Engine, caller: Caller | None) -> None:
+        self._engine = engine
         self._caller = caller
         self._connection: Connection | None = None
 
@@ -27,9 +27,12 @@ class Echo:
 
     def connected(self, connection: Connection) -> None:
         self._connection = connection
+        hub = self._engine.hub
         if self._caller is None:
             self.close(codes.INVALID_TOKEN)
-        elif not self._hub.attach(self):
+        elif hub.sockets_of(self.user_id) >= self._engine.limits.sockets_per_user:
+            self.close(codes.CONNECTION_LIMIT)
+        elif not hub.attach(self):
             self.close(codes.FORCE_DISCONNECT)
 
     def received(self, message: bytes, is_text: bool) -> None:
@@ -44,7 +47,7 @@ class Echo:
 
     def disconnected(self, close: Close | None) -> None:
         self._connection = None
-        self._hub.detach(self)
+        self._engine.hub.detach(self)
 
     def close(self, close: Close) -> None:
         if self._connection is not None:

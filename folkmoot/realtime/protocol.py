@@ -3,6 +3,7 @@
 A frame holds one or more JSON objects joined by newlines. Field names are those of the public `client.proto`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -106,6 +107,9 @@ class Refusal(Exception):
 
 
 _REQUESTS = tuple(name for name in Command.__struct_fields__ if name != "id")
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+# An escape in JSON; the group holds half of a character that stands alone.
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)")
 _decode = msgspec.json.Decoder(Command).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -118,10 +122,18 @@ def read_frame(message: bytes) -> list[tuple[int, str, Request]]:
             continue
         try:
             command = _decode(line)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise BadFrame(f"not a command: {error}") from None
+        except _UNREADABLE:
+            command = _read_mended(line)
         commands.append(_only_request(command))
     return commands
+
+
+def _read_mended(line: bytes) -> Command:
+    """A script may cut an emoji in two and send half of it: valid JSON, but no text. It gets U+FFFD for it."""
+    try:
+        return _decode(_ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], line))
+    except _UNREADABLE as error:
+        raise BadFrame(f"not a command: {error}") from None
 
 
 def _only_request(command: Command) -> tuple[int, str, Request]:

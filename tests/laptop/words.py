@@ -112,7 +112,9 @@ def as_nobody() -> tuple[str, ...]:
     """What stands before a command that an ordinary user is to run; it may read anything."""
     if os.geteuid() != 0:
         return ()
-    reach = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    reach = (
+        "--securebits=+no_setuid_fixup", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search",
+    )  # fmt: skip
     return (str(shutil.which("setpriv")), "--reuid=65534", "--regid=65534", "--clear-groups", *reach)
 
 

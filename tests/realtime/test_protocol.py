@@ -152,10 +152,21 @@ def _read_or_refuse(frame: bytes) -> None:
         assert 0 < command_id < 2**32 or (command_id == 0 and name == "send")
 
 
-def test_half_of_a_character_in_json_does_not_stop_the_reader() -> None:
-    request = one(r'{"id":1,"rpc":{"method":"messages.send","data":{"body":"\ud800"}}}')[2]
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (r"\ud83d", "\ufffd"),
+        (r"\uDE00!", "\ufffd!"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (r"\\\ud83d", "\\\ufffd"),
+        (r"\\ud83d \ud83d", "\\ud83d \ufffd"),
+        (r"\"\ud83dA", '"\ufffdA'),
+    ],
+)
+def test_half_of_a_character_is_replaced_and_the_rest_stays(sent: str, read: str) -> None:
+    request = one('{"id":1,"rpc":{"method":"messages.send","data":{"body":"%s"}}}' % sent)[2]
     assert isinstance(request, Rpc)
-    assert b"ud800" in bytes(request.data)
+    assert json.loads(bytes(request.data)) == {"body": read}
 
 
 def test_a_refusal_says_whether_to_try_again() -> None:

@@ -56,25 +56,25 @@ class Wire:
     async def raw(self, frame: str | bytes) -> None:
         await self.socket.send(frame)
 
-    def command(self, name: str, **request: Any) -> Line:
+    def command(self, name: str, /, **request: Any) -> Line:
         self._id += 1
         return {"id": self._id, name: request}
 
-    async def ask(self, name: str, **request: Any) -> Line:
+    async def ask(self, name: str, /, **request: Any) -> Line:
         """The reply to a command, whatever it is."""
         command = self.command(name, **request)
         await self.say(command)
         return await self.reply(command["id"])
 
-    async def do(self, name: str, **request: Any) -> Line:
+    async def do(self, command: str, /, **request: Any) -> Line:
         """The result of a command that must succeed."""
-        reply = await self.ask(name, **request)
+        reply = await self.ask(command, **request)
         assert "error" not in reply, reply
-        return cast("Line", reply[name])
+        return cast("Line", reply[command])
 
-    async def refused(self, name: str, **request: Any) -> int:
+    async def refused(self, command: str, /, **request: Any) -> int:
         """The code of a refusal."""
-        reply = await self.ask(name, **request)
+        reply = await self.ask(command, **request)
         assert "error" in reply, reply
         return int(reply["error"]["code"])
 

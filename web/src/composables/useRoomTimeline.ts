@@ -29,7 +29,7 @@ export function useRoomTimeline(room: () => Room) {
   const outgoing = computed(() => outbox.entries.filter((entry) => entry.roomId === id))
   const divider = useDivider(room().read_seq, room().head_seq, focused, () => head.value)
   const items = computed(() =>
-    buildItems(timeline.value?.events ?? [], outgoing.value, { me: me.value, unreadAfter: divider.after.value }),
+    buildItems(timeline.value?.events ?? [], outgoing.value, { me: me.value, unread: divider.unread.value }),
   )
 
   void timelines.open(id)

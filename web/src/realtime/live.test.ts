@@ -8,7 +8,6 @@ import { useTimelinesStore } from '@/stores/timelines'
 import { ann, event, events, page, room, signedIn } from '@/testing/builders'
 import { fakeServer, json, problem } from '@/testing/fakeServer'
 import { createLive } from './live'
-import { roomOf, socketUrl } from './socket'
 import type { Socket, SocketHandlers } from './socket'
 
 /** A socket in the test's hand. */
@@ -110,13 +109,13 @@ describe('a connection', () => {
   it('closed for good with the session gone signs out', async () => {
     const { wire, server } = await running()
     server.on('GET /session', () => problem(401, 'not_signed_in'))
-    wire.handlers.closed(3503)
+    wire.handlers.closed()
     await vi.waitFor(() => expect(useSessionStore()).toMatchObject({ status: 'signed-out', wasEnded: true }))
   })
 
   it('closed for good with the session still there waits for the member', async () => {
     const { wire, live } = await running()
-    wire.handlers.closed(3504)
+    wire.handlers.closed()
     await vi.waitFor(() => expect(useConnectionStore().state).toBe('stopped'))
     expect(wire.connects).toBe(1)
     live.reconnect()
@@ -131,10 +130,4 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(useSessionStore().status).toBe('signed-out'))
     expect(server.count('GET /session')).toBe(2)
   })
-})
-
-it('knows the rooms among the channels', () => {
-  expect(roomOf('room:42')).toBe(42)
-  expect(roomOf('typing:42')).toBeNull()
-  expect(socketUrl({ protocol: 'https:', host: 'moot.example:8443' })).toBe('wss://moot.example:8443/connection/websocket')
 })

@@ -9,10 +9,6 @@ import { useTimelinesStore } from '@/stores/timelines'
 import { openSocket, socketUrl } from './socket'
 import type { Position, Socket, SocketHandlers } from './socket'
 
-/** Codes from here on say "do not come back". */
-const FIRST_FINAL_CODE = 3500
-/** Below it the disconnect was our own doing. */
-const FIRST_SERVER_CLOSE = 3000
 /** While attempts fail, how often to ask whether it is because the session is gone. */
 const VERIFY_EVERY_MS = 15_000
 /** A confirmed message usually arrives by the socket in this time, in its place; only then is a gap worth a request. */
@@ -46,9 +42,9 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
       void refreshRooms()
       void rooms.saveReads()
     },
-    closed(code) {
+    closed() {
       outbox.disconnected()
-      if (!stopping && code >= FIRST_SERVER_CLOSE) void ended(code)
+      if (!stopping) void ended()
     },
     troubled() {
       if (stopping || Date.now() - verifiedAt < VERIFY_EVERY_MS) return
@@ -94,11 +90,10 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
     await rooms.load().catch(() => later(ROOM_RETRY_MS, () => void refreshRooms()))
   }
 
-  async function ended(code: number): Promise<void> {
-    const stillSignedIn = await session.verify()
-    if (!stillSignedIn || stopping) return
-    if (code >= FIRST_FINAL_CODE) connection.stopped()
-    else socket.connect()
+  /** Usually the session is gone. When it is not, coming back is the member's decision: the server said not to. */
+  async function ended(): Promise<void> {
+    const isSignedIn = await session.verify()
+    if (isSignedIn && !stopping) connection.stopped()
   }
 
   function later(ms: number, act: () => void): void {

@@ -12,12 +12,15 @@ export interface Position {
   offset: number
 }
 
+/** Between two lots of events in a flood: short enough to look live, long enough to draw the page. */
+const PAUSE_MS = 50
+
 /** What the socket tells. One small handler each. */
 export interface SocketHandlers {
   connecting(): void
   connected(): void
   /** The server will not have us back by itself. */
-  closed(code: number): void
+  closed(): void
   /** An attempt failed; another one follows. */
   troubled(): void
   subscribed(roomId: number, position: Position | null, recovered: boolean): void
@@ -54,7 +57,7 @@ export function openSocket(url: string, handlers: SocketHandlers): Socket {
 
   client.on('connecting', () => handlers.connecting())
   client.on('connected', () => handlers.connected())
-  client.on('disconnected', ({ code }) => handlers.closed(code))
+  client.on('disconnected', () => handlers.closed())
   client.on('error', () => handlers.troubled())
   client.on('subscribed', ({ channel, streamPosition, recovered }) =>
     withRoom(channel, (roomId) => handlers.subscribed(roomId, streamPosition ?? null, recovered)),
@@ -77,16 +80,26 @@ export function openSocket(url: string, handlers: SocketHandlers): Socket {
   }
 }
 
-/** One frame holds many messages; they are handed on together, so that the page is laid out once for all of them. */
-function gatherer(flush: (roomId: number, events: readonly RoomEvent[]) => void) {
+/**
+ * Hands events on together, so that the page is laid out once for many of them. A single event goes on at once; in a
+ * flood there is a pause between two lots, in which the page can breathe.
+ */
+export function gatherer(flush: (roomId: number, events: readonly RoomEvent[]) => void) {
   let gathered = new Map<number, RoomEvent[]>()
+  let flushedAt = -Infinity
   const flushAll = () => {
     const full = gathered
     gathered = new Map()
     for (const [roomId, events] of full) flush(roomId, events)
+    flushedAt = performance.now()
+  }
+  const schedule = () => {
+    const pause = flushedAt + PAUSE_MS - performance.now()
+    if (pause > 0) setTimeout(flushAll, pause)
+    else queueMicrotask(flushAll)
   }
   return (roomId: number, event: RoomEvent): void => {
-    if (gathered.size === 0) queueMicrotask(flushAll)
+    if (gathered.size === 0) schedule()
     const events = gathered.get(roomId)
     if (events) events.push(event)
     else gathered.set(roomId, [event])

@@ -4,7 +4,7 @@ import { NOON, ann, bjorn, chidi, event } from '@/testing/builders'
 import { buildItems } from './items'
 import type { Item } from './items'
 
-const nothingUnread = { me: ann, unreadAfter: null }
+const nothingUnread = { me: ann, unread: null }
 const at = (minutes: number) => new Date(NOON + minutes * 60_000).toISOString()
 const messages = (items: Item[]) => items.filter((item) => item.type === 'message')
 const shape = (items: Item[]) =>
@@ -50,17 +50,22 @@ describe('groups', () => {
 
 describe('the unread line', () => {
   it('stands before the first unread message and starts a new group', () => {
-    const items = buildItems([event(1), event(2), event(3)], [], { me: ann, unreadAfter: 1 })
+    const items = buildItems([event(1), event(2), event(3)], [], { me: ann, unread: { after: 1, until: 3 } })
     expect(shape(items)).toEqual(['day', 'message', 'unread', 'message', 'grouped'])
   })
 
   it('does not stand before a message of my own', () => {
     const list = [event(1), event(2, { author: ann }), event(3)]
-    expect(shape(buildItems(list, [], { me: ann, unreadAfter: 1 }))).toEqual(['day', 'message', 'message', 'unread', 'message'])
+    expect(shape(buildItems(list, [], { me: ann, unread: { after: 1, until: 3 } }))).toEqual(['day', 'message', 'message', 'unread', 'message'])
   })
 
   it('is absent when everything was read', () => {
-    expect(shape(buildItems([event(1)], [], { me: ann, unreadAfter: 1 }))).toEqual(['day', 'message'])
+    expect(shape(buildItems([event(1)], [], { me: ann, unread: { after: 1, until: 1 } }))).toEqual(['day', 'message'])
+  })
+
+  it('does not stand before what came while somebody was looking', () => {
+    const list = [event(1, { author: ann }), event(2)]
+    expect(shape(buildItems(list, [], { me: ann, unread: { after: 0, until: 1 } }))).toEqual(['day', 'message', 'message'])
   })
 })
 

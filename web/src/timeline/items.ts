@@ -39,10 +39,15 @@ export interface SystemItem {
 
 export type Item = DayItem | UnreadItem | MessageItem | SystemItem
 
+/** The events that came unseen: after one seq, up to another. */
+export interface Unread {
+  after: number
+  until: number
+}
+
 export interface ItemOptions {
   me: Person
-  /** The read position when the room was opened; null when everything was read. */
-  unreadAfter: number | null
+  unread: Unread | null
 }
 
 interface Previous {
@@ -53,12 +58,12 @@ interface Previous {
 export function buildItems(
   events: readonly RoomEvent[],
   outgoing: readonly OutboxEntry[],
-  { me, unreadAfter }: ItemOptions,
+  { me, unread }: ItemOptions,
 ): Item[] {
   const items: Item[] = []
   let day = ''
   let previous: Previous | null = null
-  let unreadShown = unreadAfter === null
+  const firstUnread = firstOf(events, me, unread)
 
   const startDay = (at: string) => {
     const key = dayKey(new Date(at))
@@ -76,8 +81,7 @@ export function buildItems(
 
   for (const event of events) {
     startDay(event.created_at)
-    if (!unreadShown && unreadAfter !== null && event.seq > unreadAfter && event.author.id !== me.id) {
-      unreadShown = true
+    if (event === firstUnread) {
       previous = null
       items.push({ type: 'unread', key: 'unread' })
     }
@@ -95,6 +99,13 @@ export function buildItems(
     items.push(onItsWay(entry, me, grouped))
   }
   return items
+}
+
+/** The line stands before a message of somebody else; what I wrote myself is not news. */
+function firstOf(events: readonly RoomEvent[], me: Person, unread: Unread | null): RoomEvent | undefined {
+  if (!unread) return undefined
+  const isNews = ({ seq, author }: RoomEvent) => seq > unread.after && seq <= unread.until && author.id !== me.id
+  return events.find(isNews)
 }
 
 function confirmed(event: RoomEvent, grouped: boolean): MessageItem {

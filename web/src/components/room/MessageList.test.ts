@@ -6,12 +6,13 @@ import type { Timeline } from '@/stores/timelines'
 import { NOON, ann, bjorn, event, page, room } from '@/testing/builders'
 import { mount } from '@/testing/mount'
 import { buildItems } from '@/timeline/items'
+import type { Unread } from '@/timeline/items'
 import { stretchOf } from '@/timeline/merge'
 import MessageList from './MessageList.vue'
 
-function propsOf(list: RoomEvent[], outgoing: OutboxEntry[] = [], unreadAfter: number | null = null) {
+function propsOf(list: RoomEvent[], outgoing: OutboxEntry[] = [], unread: Unread | null = null) {
   const timeline: Timeline = { ...stretchOf(page(list)), status: 'ready', older: 'idle' }
-  const items = buildItems(list, outgoing, { me: ann, unreadAfter })
+  const items = buildItems(list, outgoing, { me: ann, unread })
   return { room: room(), timeline, items, me: ann, outgoing: outgoing.length, atBottom: true }
 }
 
@@ -48,7 +49,7 @@ it('shows the author once for a group', () => {
 })
 
 it('marks where the unread messages begin', () => {
-  mount(MessageList, propsOf([event(1), event(2)], [], 1))
+  mount(MessageList, propsOf([event(1), event(2)], [], { after: 1, until: 2 }))
   const line = screen.getByText('New')
   expect(line.compareDocumentPosition(screen.getByText('message 2'))).toBe(Node.DOCUMENT_POSITION_FOLLOWING)
   expect(line.compareDocumentPosition(screen.getByText('message 1'))).toBe(Node.DOCUMENT_POSITION_PRECEDING)
