@@ -35,7 +35,10 @@ class Written(str):
 
 
 def _integer(given: object) -> object:
-    return int(given) if isinstance(given, Written) and INTEGER.fullmatch(given) else given
+    """Reads what is an integer in another spelling: digits in an address, and 3.0, which is 3 in JSON."""
+    if isinstance(given, Written) and INTEGER.fullmatch(given):
+        return int(given)
+    return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
 def _printable(text: str) -> str:
@@ -52,9 +55,9 @@ def _one_line(text: str) -> str:
     return text
 
 
-Integer = Annotated[int, BeforeValidator(_integer), Field(strict=True)]
-Id = Annotated[Integer, Field(ge=1, le=MAX_ID)]
-Seq = Annotated[Integer, Field(ge=0, le=MAX_ID)]
+DIGITS = BeforeValidator(_integer)  # beside `strict=True`, which takes no other spelling
+Id = Annotated[int, Field(strict=True, ge=1, le=MAX_ID), DIGITS]
+Seq = Annotated[int, Field(strict=True, ge=0, le=MAX_ID), DIGITS]
 PRINTABLE = AfterValidator(_printable)
 ONE_LINE = AfterValidator(_one_line)
 

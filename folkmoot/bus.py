@@ -14,6 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from folkmoot.tasks import end
+
 log = structlog.get_logger(__name__)
 
 PREFIX = "folkmoot:"
@@ -38,9 +40,7 @@ class Bus:
             max_connections=64,
             protocol=3,
         )
-        self._listener: Redis = Redis.from_url(
-            url, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), protocol=3
-        )
+        self._listener: Redis = Redis.from_url(url, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), protocol=3)
         self._receivers: dict[str, Receive] = {}
         self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=QUEUE_LIMIT)
         self._something_to_say = asyncio.Event()
@@ -68,15 +68,14 @@ class Bus:
             asyncio.create_task(self._speak(), name="bus-speak"),
         ]
         try:
-            await asyncio.wait_for(self._listening.wait(), 2.0)
+            async with asyncio.timeout(2.0):
+                await self._listening.wait()
         except TimeoutError:
             log.warning("bus.away", note="Redis cannot be reached; nodes find each other's messages by polling")
 
     async def close(self) -> None:
         await self._flush()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self._listener.aclose()
         await self.redis.aclose()
 
@@ -90,7 +89,8 @@ class Bus:
     async def ask(self, question: Awaitable[object]) -> object | None:
         """The answer of Redis, or None when it is away: for values that have another source."""
         try:
-            return await asyncio.wait_for(question, CALL_S * 2)
+            async with asyncio.timeout(CALL_S * 2):
+                return await question
         except (RedisError, OSError, TimeoutError) as error:
             log.debug("bus.no_answer", error=str(error))
             return None
@@ -99,7 +99,10 @@ class Bus:
         while True:
             await self._something_to_say.wait()
             self._something_to_say.clear()
-            await self._flush()
+            try:
+                await self._flush()
+            except Exception:  # a node without a voice would not know that it has none
+                log.exception("bus.speak_failed")
 
     async def _flush(self) -> None:
         while self._outgoing:
@@ -108,7 +111,8 @@ class Bus:
                 topic, payload = self._outgoing.popleft()
                 pipeline.publish(PREFIX + topic, payload)
             try:
-                await asyncio.wait_for(pipeline.execute(raise_on_error=False), 2.0)
+                async with asyncio.timeout(2.0):
+                    await pipeline.execute(raise_on_error=False)
             except (RedisError, OSError, TimeoutError) as error:
                 self.dropped += 1
                 log.debug("bus.hint_lost", error=str(error))

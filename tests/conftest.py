@@ -180,4 +180,4 @@ def checkout() -> Path:
 
 @pytest.fixture
 def python() -> Iterator[str]:
-    yield sys.executable
+    return sys.executable

@@ -49,7 +49,10 @@ class Relay:
             answers, questions = await asyncio.open_unix_connection(self._there)
             self._open |= {writer, questions}
             await asyncio.wait(
-                [asyncio.ensure_future(self._pass(reader, questions)), asyncio.ensure_future(self._pass(answers, writer))]
+                [
+                    asyncio.ensure_future(self._pass(reader, questions)),
+                    asyncio.ensure_future(self._pass(answers, writer)),
+                ]
             )
         self._tasks.discard(task)
 

@@ -50,18 +50,36 @@ def describe(routes: list[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(f"/api{route.path}", {})[route.method.lower()] = _operation(route, inputs, outputs)
+    schemas = {**inputs["schemas"], **outputs["schemas"], "Problem": PROBLEM}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Folkmoot", "version": __version__, "description": "Rooms, messages, sessions."},
         "paths": paths,
         "components": {
-            "schemas": {**inputs["schemas"], **outputs["schemas"], "Problem": PROBLEM},
+            "schemas": {name: schemas[name] for name in sorted(_used(paths, schemas))},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "sid"},
             },
         },
     }
+
+
+def _used(paths: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
+    """The names of the schemas that the paths lead to."""
+    found: set[str] = set()
+    waiting: list[Any] = [paths]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+        elif isinstance(part, str) and part.startswith(REF.format(name="")):
+            name = part.rpartition("/")[2]
+            waiting.extend([schemas[name]] if name not in found else [])
+            found.add(name)
+    return found
 
 
 def _schemas(routes: list[Route]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -112,6 +130,8 @@ def _add_input(operation: dict[str, Any], route: Route, in_path: set[str], schem
     rest = {name: value for name, value in properties.items() if name not in in_path | in_query}
     if rest:
         body = {**schema, "properties": rest, "required": sorted(required - in_path)}
+        if rest == properties:
+            body = {"$ref": REF.format(name=schema["title"])}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
 
 

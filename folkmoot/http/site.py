@@ -4,6 +4,7 @@ import mimetypes
 from pathlib import Path
 
 from sanic import Request
+from sanic.exceptions import MethodNotAllowed
 from sanic.response import HTTPResponse
 
 from folkmoot.errors import NotFound
@@ -27,6 +28,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+READING = ("GET", "HEAD")
+WRITING = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+OF_THE_API = ("/api/", "/v1.0/")
 FOR_EVER = "public, max-age=31536000, immutable"  # names of assets hold a hash of what is in them
 
 
@@ -48,7 +52,7 @@ class Site:
         """A file, or for any address of the app its page."""
         if path in self._files and not path.endswith(".html"):
             return self._file(path, FOR_EVER if path.startswith("/assets/") else "no-cache")
-        if "." in path.rpartition("/")[2] or path.startswith(("/api/", "/v1.0/")) or not self.is_built:
+        if "." in path.rpartition("/")[2] or path.startswith(OF_THE_API) or not self.is_built:
             raise NotFound
         return self._file("/index.html", "no-cache")
 
@@ -72,13 +76,20 @@ def add_site(app: Application, settings: Settings) -> Site:
     async def page(request: Request, path: str = "") -> HTTPResponse:
         return site.answer(f"/{path}")
 
+    async def unwritable(request: Request, path: str) -> HTTPResponse:
+        """Without this an unknown address of the API would be one that takes GET, for the sake of the page."""
+        if f"/{path}".startswith(OF_THE_API):
+            raise NotFound
+        raise MethodNotAllowed("", request.method, READING)
+
     async def docs(request: Request) -> HTTPResponse:
         return site.docs()
 
-    app.add_route(docs, "/api/docs", methods=["GET", "HEAD"], name="docs")
+    app.add_route(docs, "/api/docs", methods=READING, name="docs")
     if settings.serve_site and site.is_built:
-        app.add_route(page, "/", methods=["GET", "HEAD"], name="site")
-        app.add_route(page, "/<path:path>", methods=["GET", "HEAD"], name="site_file")
+        app.add_route(page, "/", methods=READING, name="site")
+        app.add_route(page, "/<path:path>", methods=READING, name="site_file")
+        app.add_route(unwritable, "/<path:path>", methods=WRITING, name="site_unwritable")
     return site
 
 

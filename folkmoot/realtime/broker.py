@@ -19,6 +19,7 @@ from folkmoot.realtime import codes
 from folkmoot.realtime.channels import LoggedNamespace, Namespaces, Position
 from folkmoot.realtime.hub import Channel, Hub
 from folkmoot.realtime.protocol import publication_push
+from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +71,7 @@ class Broker:
     async def close(self) -> None:
         tasks = [stream.healing for stream in self._streams.values() if stream.healing]
         tasks += [self._sweeper] if self._sweeper else []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
     # -- saying
 
@@ -189,10 +188,11 @@ class Broker:
         while True:
             wait_s = SWEEP_S if self._bus.is_up else SWEEP_WITHOUT_BUS_S
             try:
-                await asyncio.wait_for(self._look_now.wait(), wait_s)
-                self._look_now.clear()
+                async with asyncio.timeout(wait_s):
+                    await self._look_now.wait()
             except TimeoutError:
                 pass
+            self._look_now.clear()
             try:
                 await self._sweep()
             except Error as error:

@@ -41,6 +41,8 @@ async def connect(client: "Client", command_id: int, request: Connect) -> Lines:
         except NotSignedIn:
             client.close(codes.INVALID_TOKEN)
             return []
+    if not client.is_open:
+        return []
     caller = client.signed_in
     if engine.hub.sockets_of(caller.user_id) >= engine.limits.sockets_per_user:
         client.close(codes.CONNECTION_LIMIT)
@@ -64,11 +66,9 @@ async def _welcome(client: "Client", command_id: int, request: Connect, caller: 
         return []
     named = {channel: request.subs.get(channel) for channel in channels}
     entrances = await enter(client, {channel: sub.since if sub else None for channel, sub in named.items()})
-    if not client.is_open:
-        for channel in entrances:
-            client.drop(channel)
-        return []
     subs, missed = settle(client, entrances, asked=False)
+    if not client.is_open:
+        return []
     client.introduce()
     result = protocol.connected(
         client=client.id,
@@ -186,6 +186,7 @@ async def refresh(client: "Client", command_id: int, request: Refresh) -> Lines:
         return []
     if caller.user_id != client.user_id:
         client.close(codes.INVALID_TOKEN)
+    if not client.is_open:
         return []
     client.engine.hub.detach(client)
     client.caller = caller

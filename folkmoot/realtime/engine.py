@@ -12,6 +12,7 @@ from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.presence import Presence
+from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -63,9 +64,7 @@ class Engine:
         self.heartbeat.start()
 
     async def close(self) -> None:
-        for task in list(self.tasks):
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await end(self.tasks)
         await self.heartbeat.close()
         await self.broker.close()
         await self.presence.close()

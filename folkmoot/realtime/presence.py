@@ -12,6 +12,7 @@ import structlog
 
 from folkmoot.bus import PREFIX, Bus
 from folkmoot.errors import Unavailable
+from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +45,7 @@ class Presence:
 
     async def close(self) -> None:
         """Ends all leases of this node."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._changed.update(dict.fromkeys(self._here))
         self._here.clear()
         await self._write()

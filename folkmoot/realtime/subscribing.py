@@ -61,11 +61,13 @@ def settle(
 ) -> tuple[dict[str, Result], list[bytes]]:
     """Lets the client hear the channels. Returns the results, and the lines that follow the reply.
 
-    A channel that the user was taken out of in the meantime is not among them.
+    A channel that the user was taken out of in the meantime is not among them, and none when the client has gone.
     """
     results: dict[str, Result] = {}
     missed: list[bytes] = []
     for channel, entrance in entrances.items():
+        if not client.is_open:
+            client.drop(channel)
         if not client.engine.hub.is_entering(channel, client):
             continue
         offset = entrance.position.offset if entrance.position else 0

@@ -39,5 +39,5 @@ def configure_logs(level: str, style: Literal["text", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    for name in ("sanic.root", "sanic.server", "sanic.access", "sanic.error"):
+    for name in ("sanic.root", "sanic.server", "sanic.access", "sanic.error", "alembic.runtime.plugins"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))

@@ -131,7 +131,7 @@ async def test_cookie_and_bearer_together_are_refused(browser: Browser, ada: Mem
     assert_problem(answer, 400, "malformed")
 
 
-@pytest.mark.parametrize("cookie", ["sid=", "sid=wrong", "sid=\"\"", "sid", ";;;", "sid=a; sid=b", f"sid={'x' * 5000}"])
+@pytest.mark.parametrize("cookie", ["sid=", "sid=wrong", 'sid=""', "sid", ";;;", "sid=a; sid=b", f"sid={'x' * 5000}"])
 async def test_a_cookie_that_is_no_session_is_nobody(visitor: httpx.AsyncClient, cookie: str) -> None:
     assert_problem(await visitor.get(SESSION, headers={"Cookie": cookie}), 401, "not_signed_in")
 

@@ -12,7 +12,19 @@ from folkmoot.app import Node
 from folkmoot.modules.rooms import store
 from tests.people import Member, assert_problem, visiting
 
-INSIDES = ("Traceback", "File \"", ".py", "SELECT", "asyncpg", "psycopg", "Sanic", "sanic", "Python", "postgres", "canary")
+INSIDES = (
+    "Traceback",
+    'File "',
+    ".py",
+    "SELECT",
+    "asyncpg",
+    "psycopg",
+    "Sanic",
+    "sanic",
+    "Python",
+    "postgres",
+    "canary",
+)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +139,7 @@ def raw(port: int, request: bytes) -> bytes:
         (b"GET /api HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
         (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
         (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\n\r\n", 417),
+        (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 200-ok\r\n\r\n{}", 400),
         (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 413),
     ],
     ids=["nonsense", "version", "header", "length", "negative", "expect", "endless"],
@@ -136,8 +148,7 @@ async def test_what_is_no_http_is_refused_in_the_same_shape(node: Node, request_
     head, _, body = (await asyncio.to_thread(raw, node.port, request_bytes)).partition(b"\r\n\r\n")
     lines = head.decode().lower().split("\r\n")
     problem = msgspec.json.decode(body)
-    assert problem["status"] == int(lines[0].split()[1]), problem
-    assert 400 <= problem["status"] < 500
+    assert problem["status"] == int(lines[0].split()[1]) == status, problem
     assert problem["code"] in ("malformed", "too_large")
     headers = dict(line.split(": ", 1) for line in lines[1:])
     assert headers["content-type"] == "application/problem+json"

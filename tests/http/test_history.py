@@ -105,7 +105,9 @@ async def test_the_server_says_how_long_a_page_may_be(ada: Member, start: Start)
         ("?limit=x&before=y&after=z", {"limit", "before", "after"}),
     ],
 )
-async def test_a_query_that_makes_no_sense_says_which_part(ada: Member, room: int, query: str, fields: set[str]) -> None:
+async def test_a_query_that_makes_no_sense_says_which_part(
+    ada: Member, room: int, query: str, fields: set[str]
+) -> None:
     answer = await ada.http.get(f"/api/v1.0/rooms/{room}/events{query}")
     assert set(assert_problem(answer, 400, "invalid")["errors"]) == fields
 

@@ -83,7 +83,11 @@ async def test_twenty_retries_through_two_nodes_are_one_message(ada: Member, roo
 async def test_a_client_id_belongs_to_its_author_and_its_room(ada: Member, bob: Member, room: int) -> None:
     other, client_id = await ada.make_room(), str(uuid4())
     await bob.join(room)
-    said = [await ada.say(room, "a", client_id), await bob.say(room, "b", client_id), await ada.say(other, "c", client_id)]
+    said = [
+        await ada.say(room, "a", client_id),
+        await bob.say(room, "b", client_id),
+        await ada.say(other, "c", client_id),
+    ]
     assert [event["body"] for event in said] == ["a", "b", "c"]
 
 
@@ -178,7 +182,7 @@ async def test_a_chunked_body_past_the_limit_is_refused_too(ada: Member, room: i
         try:
             answer = await http.post(messages(room), content=endless(), headers={"Content-Type": "application/json"})
             assert answer.status_code == 413
-        except httpx.WriteError:
+        except (httpx.WriteError, httpx.ReadError):
             pass  # hung up on, in the middle of it
     await ada.say(room, "Still here")
 
@@ -206,6 +210,13 @@ async def test_any_text_comes_back_as_it_was_sent(writer_of_texts: tuple[Member,
 
 
 async def test_text_that_looks_like_sql_is_only_text(ada: Member, room: int) -> None:
-    for body in ("'; DROP TABLE events; --", "$1", "%s %(x)s", '{"$ne": null}', "\\'; SELECT pg_sleep(9); --", "E'\\x00'"):
+    for body in (
+        "'; DROP TABLE events; --",
+        "$1",
+        "%s %(x)s",
+        '{"$ne": null}',
+        "\\'; SELECT pg_sleep(9); --",
+        "E'\\x00'",
+    ):
         assert (await ada.say(room, body))["body"] == body
     assert (await page(ada, room))["head_seq"] == 7

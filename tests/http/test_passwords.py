@@ -6,7 +6,6 @@ import hashlib
 import time
 from statistics import median
 
-import asyncpg
 import httpx
 import pytest
 

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import asyncpg
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -140,7 +139,9 @@ async def test_the_end_of_a_session_holds_for_its_cached_copy_too(ada: Member, d
 async def test_use_keeps_an_idle_session_alive(ada: Member, database: Connection, redis: Redis) -> None:
     await database.execute("UPDATE sessions SET used_at = now() - interval '13 days' WHERE user_id = $1", ada.id)
     assert await is_signed_in(ada.node, ada.token)
-    assert await database.fetchval("SELECT now() - used_at < interval '1 minute' FROM sessions WHERE user_id=$1", ada.id)
+    assert await database.fetchval(
+        "SELECT now() - used_at < interval '1 minute' FROM sessions WHERE user_id=$1", ada.id
+    )
 
 
 async def test_sessions_that_have_ended_are_not_listed(ada: Member, database: Connection) -> None:

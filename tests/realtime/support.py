@@ -250,9 +250,11 @@ async def serving(
     connections = Connections(limits)
     entrance = Door(gate or let_in, frozenset({PATH, "/connection/websocket"}), connections, **door)
     app = _application()
-    sock = socket.create_server(("127.0.0.1", 0), backlog=1024)  # Sanic takes port 0 for its default
+    sock = socket.create_server(("127.0.0.1", 0))  # Sanic takes port 0 for its default
     sock.setblocking(False)
-    server = await app.create_server(sock=sock, return_asyncio_server=True, protocol=port_class(entrance))
+    server = await app.create_server(
+        sock=sock, backlog=1024, return_asyncio_server=True, protocol=port_class(entrance)
+    )
     assert server is not None
     await server.startup()
     connections.start()

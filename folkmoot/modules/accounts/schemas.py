@@ -30,7 +30,13 @@ def _email(given: str) -> str:
     return small
 
 
-Email = Annotated[str, StringConstraints(max_length=LONGEST_EMAIL), PRINTABLE, AfterValidator(_email)]
+Email = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_EMAIL),
+    Field(json_schema_extra={"format": "email"}),
+    PRINTABLE,
+    AfterValidator(_email),
+]
 NewPassword = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), PRINTABLE]
 
 

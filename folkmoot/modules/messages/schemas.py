@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from folkmoot.actions import PRINTABLE, Id, Input, Integer, Output, Seq
+from folkmoot.actions import DIGITS, PRINTABLE, Id, Input, Output, Seq
 from folkmoot.events.event import Event
 
 
@@ -23,7 +23,7 @@ class PageOf(Input):
     room_id: Id
     before: Seq | None = None
     after: Seq | None = None
-    limit: Annotated[Integer, Field(ge=1, le=1000)] = 50
+    limit: Annotated[int, Field(strict=True, ge=1, le=1000), DIGITS] = 50
 
 
 class Page(Output, frozen=True):

@@ -27,6 +27,11 @@ def channel_of(room_id: int) -> str:
     return f"room:{room_id}"
 
 
+def typing_channel_of(room_id: int) -> str:
+    """The name of the channel beside it, for who is typing."""
+    return f"typing:{room_id}"
+
+
 @action()
 async def mine(call: Call, _: Nothing) -> Rooms:
     """The rooms the caller is in, by name."""
@@ -100,7 +105,8 @@ async def leave(call: Call, given: RoomId) -> Done:
         await _lock_mine(connection, call, given.room_id)
         await store.remove_member(connection, given.room_id, caller.user_id)
         event = await _append(connection, given.room_id, "left", caller.person)
-    call.core.sockets.leave(caller.user_id, channel_of(given.room_id))
+    for channel in (channel_of(given.room_id), typing_channel_of(given.room_id)):
+        call.core.sockets.leave(caller.user_id, channel)
     call.core.announce([event])
     return Done()
 

@@ -29,6 +29,7 @@ export function useRoomScroll({ viewport, isReady, onNearStart }: Options) {
   const atBottom = ref(true)
   let anchor: Anchor | null = null
   let isPlaced = false
+  let size = ''
 
   function toBottom(): void {
     const element = viewport.value
@@ -39,9 +40,18 @@ export function useRoomScroll({ viewport, isReady, onNearStart }: Options) {
 
   function onScroll(): void {
     const element = viewport.value
-    if (!element || !isPlaced) return
+    // A new size moves the content by itself: that is not the reader scrolling, and `onResize` puts it right.
+    if (!element || !isPlaced || sizeOf(element) !== size) return
     atBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight <= BOTTOM_SLACK_PX
     askForOlder()
+  }
+
+  /** The keyboard, a growing composer and a turned phone change the size; the bottom stays in view. */
+  function onResize(): void {
+    const element = viewport.value
+    if (!element) return
+    size = sizeOf(element)
+    if (isPlaced && atBottom.value) toBottom()
   }
 
   function askForOlder(): void {
@@ -67,6 +77,7 @@ export function useRoomScroll({ viewport, isReady, onNearStart }: Options) {
     const element = viewport.value
     if (!element || !isReady()) return
     isPlaced = true
+    size = sizeOf(element)
     toBottom()
     const unread = element.querySelector<HTMLElement>('[data-unread]')
     if (!unread) return
@@ -78,15 +89,12 @@ export function useRoomScroll({ viewport, isReady, onNearStart }: Options) {
 
   onBeforeUpdate(remember)
   onUpdated(restore)
-  followSize(viewport, () => {
-    if (isPlaced && atBottom.value) toBottom()
-  })
+  followSize(viewport, onResize)
   onMounted(() => void nextTick(restore))
 
   return { atBottom: readonly(atBottom), toBottom, onScroll }
 }
 
-/** The keyboard, a growing composer and a turned phone change the height; the bottom stays in view. */
 function followSize(viewport: Ref<HTMLElement | null>, follow: () => void): void {
   if (typeof ResizeObserver === 'undefined') return
   const observer = new ResizeObserver(follow)
@@ -115,6 +123,10 @@ function firstVisible(viewport: HTMLElement): Anchor | null {
   }
   const element = elements[Math.min(low, elements.length - 1)]
   return element ? { element, top: topOf(element) } : null
+}
+
+function sizeOf({ clientWidth, clientHeight }: HTMLElement): string {
+  return `${clientWidth} ${clientHeight}`
 }
 
 function topOf(element: HTMLElement): number {
