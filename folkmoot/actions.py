@@ -198,6 +198,7 @@ MESSAGES = {
     "string_too_short": "Shorter than minimum length {min_length}.",
     "string_too_long": "Longer than maximum length {max_length}.",
     "string_type": "Not a valid string.",
+    "string_unicode": "Must not contain NUL or half of a character.",
     "int_type": "Not a valid integer.",
     "int_parsing": "Not a valid integer.",
     "extra_forbidden": "Unknown field.",

@@ -163,5 +163,5 @@ class Bus:
     def _hand_over(receiver: Receive, payload: bytes) -> None:
         try:
             receiver(payload)
-        except Exception:  # one bad payload must not deafen the node
-            log.exception("bus.bad_payload")
+        except Exception as error:  # one bad payload must not deafen the node, nor many of them keep it busy with logs
+            log.warning("bus.bad_payload", error=f"{type(error).__name__}: {error}"[:200])

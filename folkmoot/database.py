@@ -52,8 +52,6 @@ def translated() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
-        if isinstance(error, ValueError):  # asyncpg cannot encode a parameter: the fault of that one, not of the server
-            raise
         log.warning("database.away", error=str(error) or type(error).__name__)
         raise Unavailable("The database cannot be reached right now. Nothing was lost: try again.") from error
 

@@ -38,25 +38,47 @@ class Settings(BaseSettings):
     )
 
     # Where it runs
-    api_mode: Literal["dev", "production"] = "production"
-    environment: str = "production"
+    api_mode: Literal["dev", "production"] = Field(
+        default="production", description="`dev` allows default secrets and access tokens at `/ws?token=`"
+    )
+    environment: str = Field(default="production", description="names this installation in logs")
     process_id: str = Field(default="1", description="names this process in logs when several run")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["text", "json"] = "text"
-    host: str = Field(default="127.0.0.1", validation_alias="FOLKMOOT_HOST")
-    port: int = Field(default=8000, ge=0, le=65535, validation_alias="FOLKMOOT_PORT")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged; `up` logs from `warning` on unless this is set"
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="lines for people, or JSON lines for machines"
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="FOLKMOOT_HOST",
+        description="the address to listen on; `0.0.0.0` for all, behind a proxy with TLS",
+    )
+    port: int = Field(
+        default=8000,
+        ge=0,
+        le=65535,
+        validation_alias="FOLKMOOT_PORT",
+        description="the port to listen on; 0 takes a free one",
+    )
     url: str = Field(
         default="",
         validation_alias="FOLKMOOT_URL",
         description="the address people open, as https://chat.example.org; empty: http://localhost:PORT",
     )
-    data: Path = Field(default=Path(".data"), validation_alias="FOLKMOOT_DATA")
+    data: Path = Field(
+        default=Path(".data"), validation_alias="FOLKMOOT_DATA", description="folder of the databases that `up` starts"
+    )
     site: Path | None = Field(
         default=None,
         validation_alias="FOLKMOOT_SITE",
         description="folder of the built SPA; the wheel has its own",
     )
-    serve_site: bool = Field(default=True, validation_alias="FOLKMOOT_SERVE_SITE")
+    serve_site: bool = Field(
+        default=True,
+        validation_alias="FOLKMOOT_SERVE_SITE",
+        description="whether this server serves the page; where nginx does, it need not",
+    )
     origins: Listed = Field(
         default=(),
         validation_alias="FOLKMOOT_ORIGINS",
@@ -69,42 +91,109 @@ class Settings(BaseSettings):
     )
 
     # PostgreSQL and Redis
-    database_url: SecretStr = SecretStr("")
-    postgres_host: str = ""
-    postgres_port: int = 5432
-    postgres_db: str = "folkmoot"
-    postgres_user: str = "folkmoot"
-    postgres_password: SecretStr = SecretStr("")
-    database_pool: int = Field(default=10, ge=1, validation_alias="FOLKMOOT_DATABASE_POOL")
-    database_wait_s: float = Field(default=2.0, gt=0, validation_alias="FOLKMOOT_DATABASE_WAIT_S")
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="address of PostgreSQL, as postgresql://user:password@host/name; instead of POSTGRES_*",
+    )
+    postgres_host: str = Field(default="", description="host of PostgreSQL")
+    postgres_port: int = Field(default=5432, description="port of PostgreSQL")
+    postgres_db: str = Field(default="folkmoot", description="name of the database")
+    postgres_user: str = Field(default="folkmoot", description="who we are to PostgreSQL")
+    postgres_password: SecretStr = Field(default=SecretStr(""), description="password of that user")
+    database_pool: int = Field(
+        default=10,
+        ge=1,
+        validation_alias="FOLKMOOT_DATABASE_POOL",
+        description="connections to PostgreSQL that one server keeps at most",
+    )
+    database_wait_s: float = Field(
+        default=2.0,
+        gt=0,
+        validation_alias="FOLKMOOT_DATABASE_WAIT_S",
+        description="seconds that a request waits for a free connection before it is answered 503",
+    )
     database_start_s: float = Field(
         default=30.0,
         ge=0,
         validation_alias="FOLKMOOT_DATABASE_START_S",
         description="how long a start waits for a PostgreSQL that is not there yet",
     )
-    redis_url: SecretStr = SecretStr("")
-    redis_host: str = ""
-    redis_port: int = 6379
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="address of Redis or Valkey, as redis://:password@host:6379/0; instead of REDIS_*",
+    )
+    redis_host: str = Field(default="", description="host of Redis")
+    redis_port: int = Field(default=6379, description="port of Redis")
 
     # The first admin
-    api_admin_email: str = ""
-    api_admin_password: SecretStr = SecretStr("")
+    api_admin_email: str = Field(default="", description="who is made the first admin when there is none yet")
+    api_admin_password: SecretStr = Field(
+        default=SecretStr(""), description="the first admin's password; empty: `up` makes one and shows it once"
+    )
 
     # HTTP
-    body_limit_bytes: int = Field(default=1 << 20, ge=1024, validation_alias="FOLKMOOT_BODY_LIMIT_BYTES")
-    drain_s: float = Field(default=10.0, ge=0, validation_alias="FOLKMOOT_DRAIN_S")
+    body_limit_bytes: int = Field(
+        default=1 << 20,
+        ge=1024,
+        validation_alias="FOLKMOOT_BODY_LIMIT_BYTES",
+        description="the largest body of a request",
+    )
+    drain_s: float = Field(
+        default=10.0,
+        ge=0,
+        validation_alias="FOLKMOOT_DRAIN_S",
+        description="seconds that requests and sockets get to end when the server stops",
+    )
 
     # Sessions and sign-in
-    session_idle_s: int = Field(default=14 * 86_400, gt=0, validation_alias="FOLKMOOT_SESSION_IDLE_S")
-    session_s: int = Field(default=30 * 86_400, gt=0, validation_alias="FOLKMOOT_SESSION_S")
-    session_admin_s: int = Field(default=86_400, gt=0, validation_alias="FOLKMOOT_SESSION_ADMIN_S")
-    sessions_per_user: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SESSIONS_PER_USER")
-    sign_in_failures: int = Field(default=5, ge=1, validation_alias="FOLKMOOT_SIGN_IN_FAILURES")
-    sign_in_window_s: int = Field(default=900, ge=1, validation_alias="FOLKMOOT_SIGN_IN_WINDOW_S")
-    sign_in_per_minute: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SIGN_IN_PER_MINUTE")
-    hash_workers: int = Field(default=2, ge=1, validation_alias="FOLKMOOT_HASH_WORKERS")
-    hash_queue: int = Field(default=50, ge=0, validation_alias="FOLKMOOT_HASH_QUEUE")
+    session_idle_s: int = Field(
+        default=14 * 86_400,
+        gt=0,
+        validation_alias="FOLKMOOT_SESSION_IDLE_S",
+        description="seconds without use after which a session ends",
+    )
+    session_s: int = Field(
+        default=30 * 86_400,
+        gt=0,
+        validation_alias="FOLKMOOT_SESSION_S",
+        description="seconds after which a session ends in any case",
+    )
+    session_admin_s: int = Field(
+        default=86_400, gt=0, validation_alias="FOLKMOOT_SESSION_ADMIN_S", description="the same for admins"
+    )
+    sessions_per_user: int = Field(
+        default=20,
+        ge=1,
+        validation_alias="FOLKMOOT_SESSIONS_PER_USER",
+        description="sessions of one user; past it the one used longest ago ends",
+    )
+    sign_in_failures: int = Field(
+        default=5,
+        ge=1,
+        validation_alias="FOLKMOOT_SIGN_IN_FAILURES",
+        description="wrong passwords for one account from one address, in each window",
+    )
+    sign_in_window_s: int = Field(
+        default=900, ge=1, validation_alias="FOLKMOOT_SIGN_IN_WINDOW_S", description="seconds of that window"
+    )
+    sign_in_per_minute: int = Field(
+        default=20,
+        ge=1,
+        validation_alias="FOLKMOOT_SIGN_IN_PER_MINUTE",
+        description="tries to sign in from one address, for whatever accounts",
+    )
+    hash_workers: int = Field(
+        default=2,
+        ge=1,
+        validation_alias="FOLKMOOT_HASH_WORKERS",
+        description="passwords that are checked at the same time",
+    )
+    hash_queue: int = Field(
+        default=50,
+        ge=0,
+        validation_alias="FOLKMOOT_HASH_QUEUE",
+        description="people who may wait for that; the others are told to come back",
+    )
 
     # The socket
     api_websocket_timeout: int = Field(default=86_400, ge=60, description="seconds an idle socket lives")
@@ -113,29 +202,89 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_SOCKET_ECHO_TOKEN",
         description="whether /ws?token= takes an access token; unset: only when API_MODE=dev",
     )
-    socket_ping_s: float = Field(default=25.0, gt=0, validation_alias="FOLKMOOT_SOCKET_PING_S")
-    socket_pong_s: float = Field(default=10.0, gt=0, validation_alias="FOLKMOOT_SOCKET_PONG_S")
-    socket_connect_s: float = Field(default=10.0, gt=0, validation_alias="FOLKMOOT_SOCKET_CONNECT_S")
-    socket_frame_bytes: int = Field(default=65_536, ge=1024, validation_alias="FOLKMOOT_SOCKET_FRAME_BYTES")
-    socket_queue_bytes: int = Field(default=1 << 20, ge=4096, validation_alias="FOLKMOOT_SOCKET_QUEUE_BYTES")
-    socket_commands_in_flight: int = Field(default=64, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_IN_FLIGHT")
-    socket_commands_per_s: int = Field(default=200, ge=1, validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S")
-    sockets_per_user: int = Field(default=20, ge=1, validation_alias="FOLKMOOT_SOCKETS_PER_USER")
-    sockets_waiting_per_address: int = Field(
-        default=100,
-        ge=1,
-        validation_alias="FOLKMOOT_SOCKETS_WAITING_PER_ADDRESS",
-        description="sockets of one address that have not said who they are yet",
+    socket_ping_s: float = Field(
+        default=25.0,
+        gt=0,
+        validation_alias="FOLKMOOT_SOCKET_PING_S",
+        description="seconds between the pings of the server",
     )
-    channels_per_socket: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_CHANNELS_PER_SOCKET")
-    channel_name_chars: int = Field(default=255, ge=16, validation_alias="FOLKMOOT_CHANNEL_NAME_CHARS")
+    socket_pong_s: float = Field(
+        default=10.0,
+        gt=0,
+        validation_alias="FOLKMOOT_SOCKET_PONG_S",
+        description="seconds in which a client must answer a ping",
+    )
+    socket_connect_s: float = Field(
+        default=10.0,
+        gt=0,
+        validation_alias="FOLKMOOT_SOCKET_CONNECT_S",
+        description="seconds in which a client must say who it is",
+    )
+    socket_frame_bytes: int = Field(
+        default=65_536,
+        ge=1024,
+        validation_alias="FOLKMOOT_SOCKET_FRAME_BYTES",
+        description="the largest message of a client",
+    )
+    socket_queue_bytes: int = Field(
+        default=1 << 20,
+        ge=4096,
+        validation_alias="FOLKMOOT_SOCKET_QUEUE_BYTES",
+        description="bytes that may wait for a slow client before its socket is closed",
+    )
+    socket_commands_in_flight: int = Field(
+        default=64,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKET_COMMANDS_IN_FLIGHT",
+        description="commands of one socket that may wait for their answers",
+    )
+    socket_commands_per_s: int = Field(
+        default=200,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S",
+        description="commands of one socket in a second",
+    )
+    sockets_per_user: int = Field(
+        default=20, ge=1, validation_alias="FOLKMOOT_SOCKETS_PER_USER", description="open sockets of one user"
+    )
+    channels_per_socket: int = Field(
+        default=10_000,
+        ge=1,
+        validation_alias="FOLKMOOT_CHANNELS_PER_SOCKET",
+        description="channels that one socket may listen to",
+    )
+    channel_name_chars: int = Field(
+        default=255, ge=16, validation_alias="FOLKMOOT_CHANNEL_NAME_CHARS", description="the longest name of a channel"
+    )
 
     # Rooms and their logs
-    message_chars: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_MESSAGE_CHARS")
-    page_events: int = Field(default=200, ge=1, validation_alias="FOLKMOOT_PAGE_EVENTS")
-    recover_events: int = Field(default=1_000, ge=1, validation_alias="FOLKMOOT_RECOVER_EVENTS")
-    writer_queue: int = Field(default=10_000, ge=1, validation_alias="FOLKMOOT_WRITER_QUEUE")
-    writer_batch: int = Field(default=256, ge=1, validation_alias="FOLKMOOT_WRITER_BATCH")
+    message_chars: int = Field(
+        default=10_000,
+        ge=1,
+        validation_alias="FOLKMOOT_MESSAGE_CHARS",
+        description="the longest message, in characters",
+    )
+    page_events: int = Field(
+        default=200, ge=1, validation_alias="FOLKMOOT_PAGE_EVENTS", description="events in a page of history at most"
+    )
+    recover_events: int = Field(
+        default=1_000,
+        ge=1,
+        validation_alias="FOLKMOOT_RECOVER_EVENTS",
+        description="events that a client which was away gets at most before it must load a fresh page",
+    )
+    writer_queue: int = Field(
+        default=10_000,
+        ge=1,
+        validation_alias="FOLKMOOT_WRITER_QUEUE",
+        description="messages that may wait to be written; past it senders are told to try again",
+    )
+    writer_batch: int = Field(
+        default=256,
+        ge=1,
+        validation_alias="FOLKMOOT_WRITER_BATCH",
+        description="messages that are written in one transaction at most",
+    )
 
     @field_validator("trusted_proxies")
     @classmethod

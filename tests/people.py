@@ -59,7 +59,7 @@ async def enrol(node: Node, name: str, role: str = "member") -> AsyncIterator[Me
     email = f"{name.lower()}-{uuid4().hex[:8]}@example.org"
     given = {"email": email, "name": name, "password": PASSWORD, "role": role}
     account = await accounts.add.perform(Call(node.core, OPERATOR), given)
-    # As signing in does once the password fits: hashing it again for each member of each test would take most of the time.
+    # As signing in does once the password fits. Hashing it again for each member would take most of the time.
     user = User(id=account.id, email=email, name=name, role=account.role)
     grant = await open_session(Call(node.core, address="127.0.0.1", user_agent="tests"), user, "program")
     async with visiting(node, grant.token) as http:

@@ -35,9 +35,9 @@ Gate = Callable[[Handshake], Awaitable[Receiver]]
 
 HEAD_BYTES = 16 * 1024
 
-# The kernel's buffers are held too: picows reads as much as the kernel has, and keeps a buffer of that size.
-_RECEIVE_BYTES = 64 * 1024
-_SEND_BYTES = 128 * 1024
+# How much is read and handled before anybody else has a turn, so how long a flood can stop the loop.
+_READ_BYTES = 16 * 1024
+_SEND_BYTES = 128 * 1024  # what the kernel holds for a slow reader; it would take megabytes by itself
 _HIGH_WATER_BYTES = 64 * 1024
 _PARSER_BYTES = 2048  # the least that picows takes; it grows with what arrives
 
@@ -200,12 +200,11 @@ def _clean_head(handshake: Handshake) -> bytes:
 
 def _start_parser(transport: asyncio.Transport, connection: Connection, received: bytes) -> None:
     sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
     transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
     transport.pause_reading()
     wire = _Wire(transport, connection)
-    parser = WSProtocol(
+    parser = _Parser(
         host_port=None,
         ws_path=None,
         is_client_side=False,
@@ -226,6 +225,19 @@ def _start_parser(transport: asyncio.Transport, connection: Connection, received
     parser.connection_made(wire)
     _feed(parser, wire, received)
     transport.resume_reading()
+
+
+class _Parser(WSProtocol):  # type: ignore[misc]  # untyped
+    """picows, which takes no more than its share in one turn.
+
+    By itself it reads all that the kernel has, handles every frame in it, and keeps a buffer of that size. A small
+    receive buffer in the kernel is no way out: below the segment size of a loopback, TCP stalls.
+    """
+
+    __slots__ = ()
+
+    def get_buffer(self, size_hint: int) -> memoryview:
+        return WSProtocol.get_buffer(self, size_hint)[:_READ_BYTES]  # type: ignore[no-any-return]
 
 
 def _feed(parser: Any, wire: "_Wire", received: bytes) -> None:

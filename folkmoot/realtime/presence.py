@@ -64,12 +64,14 @@ class Presence:
         fields = await self._bus.ask(self._bus.redis.hgetall(_key(channel)))
         if not isinstance(fields, dict):
             raise Unavailable("Who is here cannot be said right now.")
-        leases = {client.decode(): msgspec.json.decode(lease, type=Lease) for client, lease in fields.items()}
         now_s = time.time()
-        stale = [client for client, lease in leases.items() if lease.until_s < now_s]
+        leases = {client: _read(lease) for client, lease in fields.items()}
+        stale = [client for client, lease in leases.items() if lease is None or lease.until_s < now_s]
         if stale:
             await self._bus.ask(self._bus.redis.hdel(_key(channel), *stale))
-        return {client: lease.user for client, lease in leases.items() if client not in stale}
+        return {
+            client.decode(): lease.user for client, lease in leases.items() if lease is not None and client not in stale
+        }
 
     def _note(self, changed: tuple[str, str]) -> None:
         self._changed[changed] = None
@@ -105,6 +107,14 @@ class Presence:
                     pipeline.hset(_key(channel), client, msgspec.json.encode(Lease(user, until_s)))
                     pipeline.expire(_key(channel), LEASE_S)
             await self._bus.ask(pipeline.execute())
+
+
+def _read(lease: bytes) -> Lease | None:
+    """None: not one of ours."""
+    try:
+        return msgspec.json.decode(lease, type=Lease)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _key(channel: str) -> str:

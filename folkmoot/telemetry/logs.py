@@ -9,8 +9,8 @@ import structlog
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure_logs(level: str, style: Literal["text", "json"]) -> None:
-    """Sets up structlog and the standard library alike, on standard error."""
+def configure_logs(level: str, style: Literal["text", "json"], **everywhere: str) -> None:
+    """Sets up structlog and the standard library alike, on standard error. `everywhere` is in each JSON line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -18,6 +18,7 @@ def configure_logs(level: str, style: Literal["text", "json"]) -> None:
     ]
     if style == "json":
         ending: list[structlog.typing.Processor] = [
+            lambda _, __, line: {**everywhere, **line},
             structlog.processors.dict_tracebacks,
             structlog.processors.JSONRenderer(),
         ]

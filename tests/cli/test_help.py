@@ -47,7 +47,9 @@ async def test_version(run: Run) -> None:
 
 
 def test_it_is_a_program_of_its_own(tmp_path: Path) -> None:
-    done = subprocess.run([*COMMAND, "version"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*COMMAND, "version"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == (f"Folkmoot {__version__}\n", "")
 
 

@@ -71,7 +71,18 @@ async def test_doctor_says_that_all_is_well_or_what_to_do(operate: Run, free_por
     well = await operate("doctor", **settings)
     assert well.status == 0, well
     assert "✗" not in well.out
-    for name in ("settings", "Python", "disk", "database", "durability", "migrations", "clock", "Redis", "port", "site"):
+    for name in (
+        "settings",
+        "Python",
+        "disk",
+        "database",
+        "durability",
+        "migrations",
+        "clock",
+        "Redis",
+        "port",
+        "site",
+    ):
         assert f"✓ {name}" in well.out
 
 

@@ -13,7 +13,10 @@ SERVE = {"DATABASE_URL": "postgresql://folkmoot@127.0.0.1:1/x", "REDIS_URL": "re
     ("settings", "words"),
     [
         ({"FOLKMOOT_PORT": "eighty"}, ["FOLKMOOT_PORT", "integer"]),
-        ({"FOLKMOOT_PORT": "99999", "API_MODE": "prod"}, ["FOLKMOOT_PORT", "65535", "API_MODE", "'dev' or 'production'"]),
+        (
+            {"FOLKMOOT_PORT": "99999", "API_MODE": "prod"},
+            ["FOLKMOOT_PORT", "65535", "API_MODE", "'dev' or 'production'"],
+        ),
         ({"FOLKMOOT_URL": "chat.example.org"}, ["FOLKMOOT_URL", "https://chat.example.org"]),
         ({"FOLKMOOT_TRUSTED_PROXIES": "10.0.0.0/99"}, ["FOLKMOOT_TRUSTED_PROXIES", "10.0.0.0/99"]),
         ({"DATABASE_URL": "mysql://x"}, ["DATABASE_URL", "postgresql://"]),

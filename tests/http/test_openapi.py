@@ -117,5 +117,5 @@ async def test_real_answers_fit_their_schemas(ada: Member, document: dict[str, A
         content = document["paths"][f"/api/v1.0{path}"]["get"]["responses"]["200"]["content"]
         schema = {**content["application/json"]["schema"], "components": document["components"]}
         jsonschema_rs.validate(schema, answer.json())
-        broken = {**answer.json(), "rooms": 7, "people": 7, "events": 7, "user": 7, "sessions": 7, "members": 7, "id": "x"}
+        broken = {name: {"not": "that"} for name in answer.json()}
         assert not jsonschema_rs.is_valid(schema, broken), "for this test to mean anything, schemas must refuse"

@@ -93,7 +93,8 @@ async def test_a_path_cannot_forge_a_line(visitor: httpx.AsyncClient, lines: Lin
 
 def test_json_lines_are_json_whoever_writes_them() -> None:
     code = (
-        "import logging, structlog; from folkmoot.telemetry.logs import configure_logs; configure_logs('info', 'json');"
+        "import logging, structlog; from folkmoot.telemetry.logs import configure_logs;"
+        "configure_logs('info', 'json', environment='test');"
         "structlog.get_logger('x').info('one', number=1, text='a\\nb'); logging.getLogger('y').warning('two %s', 2);"
         "structlog.get_logger('x').debug('hidden')\n"
         "try: 1 / 0\nexcept ZeroDivisionError: structlog.get_logger('x').exception('three')"
@@ -104,6 +105,7 @@ def test_json_lines_are_json_whoever_writes_them() -> None:
     assert (second["event"], second["level"]) == ("two 2", "warning")
     assert third["event"] == "three"
     assert "division by zero" in json.dumps(third)
+    assert first["environment"] == second["environment"] == "test"
     assert first["timestamp"].endswith("Z")
 
 

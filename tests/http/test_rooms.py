@@ -41,7 +41,7 @@ async def test_whoever_makes_a_room_is_in_it(ada: Member) -> None:
     assert len(epoch) == 8
     assert room == {
         "id": room["id"], "name": "Garden", "topic": "Roses", "visibility": "private",
-        "head_seq": 1, "read_seq": 0, "members": 1,
+        "head_seq": 1, "read_seq": 1, "members": 1,
     }  # fmt: skip
     assert (await ada.http.get(f"{ROOMS}/{room['id']}")).json() == {**room, "epoch": epoch}
     assert {**room, "epoch": epoch} in (await ada.http.get(ROOMS)).json()["rooms"]
@@ -182,7 +182,7 @@ async def test_the_path_says_which_room_and_the_body_cannot_say_another(ada: Mem
     assert set(assert_problem(answer, 400, "invalid")["errors"]) == {"room_id"}
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "01", "+1", "1_0", "9223372036854775808", "%00", "١"])
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "01", "+1", "1_0", "9223372036854775808", "%00", "%D9%A1"])
 async def test_a_room_has_a_number(ada: Member, number: str) -> None:
     for method, suffix in (("GET", ""), ("GET", "/events"), ("GET", "/members"), ("POST", "/join"), ("POST", "/leave")):
         answer = await ada.http.request(method, f"{ROOMS}/{number}{suffix}")

@@ -1,4 +1,4 @@
-"""A walk over every address that the application has: without a valid token nothing opens, but the few that are meant to."""
+"""A walk over every address of the application: without a valid token only those open that are meant to."""
 
 import re
 from collections.abc import AsyncIterator

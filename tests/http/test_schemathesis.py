@@ -75,9 +75,7 @@ async def test_no_made_up_request_gets_an_answer_that_the_document_does_not_prom
     assert int(made[1]) >= 300
 
 
-async def test_a_fault_would_be_found(
-    node: Node, ada: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_fault_would_be_found(node: Node, ada: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fault(*_: object) -> None:
         raise RuntimeError("planted")
 

@@ -36,7 +36,9 @@ async def catalogue(dsn: str) -> list[str]:
     connection = await asyncpg.connect(dsn)
     try:
         rows = [
-            str(row[0]) for query in (COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES, OTHERS) for row in await connection.fetch(query)
+            str(row[0])
+            for query in (COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES, OTHERS)
+            for row in await connection.fetch(query)
         ]
     finally:
         await connection.close()
@@ -47,7 +49,9 @@ async def relations(dsn: str) -> list[str]:
     """The names of all tables, indexes, sequences and views, ours or not."""
     connection = await asyncpg.connect(dsn)
     try:
-        rows = await connection.fetch("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1")
+        rows = await connection.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+        )
     finally:
         await connection.close()
     return [row["relname"] for row in rows]

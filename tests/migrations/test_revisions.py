@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
@@ -50,7 +51,7 @@ async def test_each_step_down_and_up_again_leaves_the_same_schema(empty_database
         await migrate(empty_database, step)
         snapshots[step] = await catalogue(empty_database)
     assert len({tuple(snapshot) for snapshot in snapshots.values()}) == len(steps), "each revision changes something"
-    for below, step in reversed(list(zip(steps, steps[1:], strict=False))):
+    for below, step in reversed(list(pairwise(steps))):
         assert await migrate(empty_database, below) == (step, below)
         assert await catalogue(empty_database) == snapshots[below], f"after the down of {step}"
         await migrate(empty_database, step)

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -105,8 +104,8 @@ class Process:
 
 
 @pytest.fixture
-async def two_ports(unused_tcp_port_factory: object) -> AsyncIterator[tuple[int, int]]:
-    yield unused_tcp_port_factory(), unused_tcp_port_factory()  # type: ignore[operator]
+def two_ports(unused_tcp_port_factory: object) -> tuple[int, int]:
+    return unused_tcp_port_factory(), unused_tcp_port_factory()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("attempt", range(2))

@@ -6,6 +6,7 @@ Run as a program it serves the echo in a process of its own, for tests that meas
 import asyncio
 import os
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -13,6 +14,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
@@ -25,6 +27,7 @@ from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.frames import text_frame
 from folkmoot.realtime.port import Connections, Door, Gate, Handshake, Limits, Receiver, port_class
 
+CHECKOUT = Path(__file__).parents[2]
 PATH = "/ws"
 LIMITS = Limits(frame_bytes=65_536, queue_bytes=1 << 20, idle_s=60.0)
 KEY = b64encode(b"the sample nonce").decode()
@@ -190,6 +193,21 @@ class Echo:
         self.gone.set()
 
 
+class Mirror:
+    """An echo that remembers nothing."""
+
+    __slots__ = ("connection",)
+
+    def connected(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def disconnected(self, close: Close | None) -> None:
+        pass
+
+    def received(self, message: bytes, is_text: bool) -> None:
+        self.connection.send(text_frame(message) if is_text else binary_frame(message))
+
+
 @dataclass
 class Node:
     port: int
@@ -252,9 +270,7 @@ async def serving(
     app = _application()
     sock = socket.create_server(("127.0.0.1", 0))  # Sanic takes port 0 for its default
     sock.setblocking(False)
-    server = await app.create_server(
-        sock=sock, backlog=1024, return_asyncio_server=True, protocol=port_class(entrance)
-    )
+    server = await app.create_server(sock=sock, backlog=1024, return_asyncio_server=True, protocol=port_class(entrance))
     assert server is not None
     await server.startup()
     connections.start()
@@ -284,11 +300,18 @@ def resident_bytes(pid: int | str = "self") -> int:
         return int(statm.read().split()[1]) * resource.getpagesize()
 
 
+def processor_s(pid: int) -> float:
+    """The processor time a process has used."""
+    with open(f"/proc/{pid}/stat") as stat:
+        user, system = stat.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 @asynccontextmanager
-async def another_process(queue_bytes: int = LIMITS.queue_bytes) -> AsyncIterator[tuple[int, int]]:
-    """The echo in a process of its own: (process id, port)."""
+async def another_process() -> AsyncIterator[tuple[int, int]]:
+    """An echo in a process of its own: (process id, port)."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __spec__.name, str(queue_bytes), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", __name__, stdout=asyncio.subprocess.PIPE, cwd=CHECKOUT
     )
     assert process.stdout is not None
     try:
@@ -302,12 +325,13 @@ async def another_process(queue_bytes: int = LIMITS.queue_bytes) -> AsyncIterato
 
 
 async def _main() -> None:
-    import signal
-
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    limits = Limits(LIMITS.frame_bytes, int(sys.argv[1]), LIMITS.idle_s)
-    async with serving(receiver=Echo, limits=limits) as node:
+
+    async def let_in(handshake: Handshake) -> Receiver:
+        return Mirror()
+
+    async with serving(let_in) as node:
         print(node.port, flush=True)
         await stop.wait()
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.realtime.support import another_process
+from tests.realtime.support import CHECKOUT, another_process
 
-CHECKOUT = Path(__file__).parents[2]
 RUN = Path(os.environ.get("AUTOBAHN_RUN") or CHECKOUT.parent / "shared" / "autobahn" / "run")
 CASES = 247
 ARTEFACT = "10.1.1"  # of the suite's conversion to Python 3, not of the server

@@ -157,10 +157,10 @@ async def test_tokens_never_reach_a_log(node: Node, ada: Member, everything_logg
         await visitor.get(f"/ws?token={ada.token}")
         await visitor.get(f"/api/v1.0/nowhere?token={ada.token}")
     async with wired(node.port) as wire:
-        await wire.raw('{"id":1,"connect":{"token":"%s"' % ada.token)
+        await wire.raw(f'{{"id":1,"connect":{{"token":"{ada.token}"')
         await wire.expect_close()
     async with wired(node.port) as wire:
-        await wire.raw('{"id":1,"connect":{"token":["%s"]}}' % ada.token)
+        await wire.raw(f'{{"id":1,"connect":{{"token":["{ada.token}"]}}}}')
         await wire.expect_close()
     await asyncio.sleep(0.05)
     logged = "\n".join(everything_logged)

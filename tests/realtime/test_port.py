@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -505,7 +506,7 @@ async def test_a_drain_is_spread() -> None:
         await drain
         assert moments[0] < 0.1
         assert 0.3 < moments[-1] < 0.7
-        assert max(b - a for a, b in zip(moments, moments[1:], strict=False)) < 0.2
+        assert max(b - a for a, b in pairwise(moments)) < 0.2
 
 
 async def test_a_drain_does_not_wait_for_who_never_answers() -> None:

@@ -164,7 +164,7 @@ def _read_or_refuse(frame: bytes) -> None:
     ],
 )
 def test_half_of_a_character_is_replaced_and_the_rest_stays(sent: str, read: str) -> None:
-    request = one('{"id":1,"rpc":{"method":"messages.send","data":{"body":"%s"}}}' % sent)[2]
+    request = one(f'{{"id":1,"rpc":{{"method":"messages.send","data":{{"body":"{sent}"}}}}}}')[2]
     assert isinstance(request, Rpc)
     assert json.loads(bytes(request.data)) == {"body": read}
 

@@ -193,9 +193,7 @@ async def test_no_event_follows_the_one_that_says_one_has_left(
     assert all(any(seq in stay for stay in stays) for seq in heard), (heard, stays)
 
 
-async def test_who_was_taken_out_can_do_nothing_in_the_room(
-    node: Node, other: Node, ada: Member, bob: Member
-) -> None:
+async def test_who_was_taken_out_can_do_nothing_in_the_room(node: Node, other: Node, ada: Member, bob: Member) -> None:
     room_id = await ada.make_room()
     await bob.join(room_id)
     async with wired(other.port, bob.token) as his, wired(node.port, ada.token) as hers:
@@ -313,7 +311,15 @@ async def _away(*_: object) -> object:
 async def test_lost_orders_and_junk_do_not_deafen_a_node(node: Node, other: Node, ada: Member) -> None:
     bus = Bus(node.settings.redis_dsn)
     try:
-        for junk in (b"", b"{}", b"[1]", b'{"node":1}', b'{"node":"x","leave":[1]}', b"\xff\x00", b'{"node":"","join":[0,""]}'):
+        for junk in (
+            b"",
+            b"{}",
+            b"[1]",
+            b'{"node":1}',
+            b'{"node":"x","leave":[1]}',
+            b"\xff\x00",
+            b'{"node":"","join":[0,""]}',
+        ):
             bus.publish("sockets", junk)
         await bus._flush()
     finally:

@@ -106,7 +106,9 @@ def sdk() -> list[str]:
 @pytest.fixture
 def browser(sdk: list[str]) -> Open:
     @asynccontextmanager
-    async def opened(port: int, token: str, path: str = "/connection/websocket", **options: Any) -> AsyncIterator[Browser]:
+    async def opened(
+        port: int, token: str, path: str = "/connection/websocket", **options: Any
+    ) -> AsyncIterator[Browser]:
         address = f"ws://127.0.0.1:{port}{path}"
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
@@ -261,12 +263,15 @@ async def test_with_a_wrong_token_it_does_not_try_again(node: Node, browser: Ope
 
 
 async def test_it_stays_connected_as_long_as_it_answers_pings(start: Start, browser: Open) -> None:
-    async with start(socket_ping_s=0.4, socket_pong_s=0.3) as node, enrol(node, "Ada") as ada:
-        async with browser(node.port, ada.token, maxServerPingDelay=500) as sdk:
-            await connected(sdk)
-            await asyncio.sleep(2.0)  # five pings, and more than it would wait without any
-            assert [one["event"] for one in sdk.events].count("connecting") == 1
-            assert "rooms" in (await sdk.call("rpc", method="rooms.mine", data={}))["data"]
+    async with (
+        start(socket_ping_s=0.4, socket_pong_s=0.3) as node,
+        enrol(node, "Ada") as ada,
+        browser(node.port, ada.token, maxServerPingDelay=500) as sdk,
+    ):
+        await connected(sdk)
+        await asyncio.sleep(2.0)  # five pings, and more than it would wait without any
+        assert [one["event"] for one in sdk.events].count("connecting") == 1
+        assert "rooms" in (await sdk.call("rpc", method="rooms.mine", data={}))["data"]
 
 
 async def test_when_the_server_stops_it_goes_to_the_next_one(start: Start, node: Node, browser: Open) -> None:

@@ -250,9 +250,12 @@ async def test_after_its_session_is_revoked_it_stays_away(node: Node, ada: Membe
 
 
 async def test_it_stays_connected_as_long_as_it_answers_pings(start: Start) -> None:
-    async with start(socket_ping_s=0.4, socket_pong_s=0.3) as node, enrol(node, "Ada") as ada:
-        async with using(node.port, ada.token, max_server_ping_delay=0.5) as sdk:
-            await sdk.connect()
-            await asyncio.sleep(2.0)  # five pings, and more than it would wait without any
-            assert sdk.times("connecting") == 1
-            assert "rooms" in (await sdk.client.rpc("rooms.mine", {})).data
+    async with (
+        start(socket_ping_s=0.4, socket_pong_s=0.3) as node,
+        enrol(node, "Ada") as ada,
+        using(node.port, ada.token, max_server_ping_delay=0.5) as sdk,
+    ):
+        await sdk.connect()
+        await asyncio.sleep(2.0)  # five pings, and more than it would wait without any
+        assert sdk.times("connecting") == 1
+        assert "rooms" in (await sdk.client.rpc("rooms.mine", {})).data

@@ -130,7 +130,7 @@ async def test_nothing_falls_between_recovery_and_what_follows(node: Node, ada: 
                     if line.get("push", {}).get("channel") == channel
                 ]
         talking = False
-    assert len(heard) > 50
+    assert len(heard) >= 36, "three pushes a turn, at least"
     assert all(later == earlier + 1 for earlier, later in pairwise(heard)), heard
 
 
@@ -218,9 +218,7 @@ async def test_who_leaves_while_entering_does_not_enter(
         assert his.of(room_id) == []
 
 
-async def test_who_left_after_the_rooms_were_looked_up_does_not_enter(
-    node: Node, ada: Member, bob: Member
-) -> None:
+async def test_who_left_after_the_rooms_were_looked_up_does_not_enter(node: Node, ada: Member, bob: Member) -> None:
     """The order to leave comes before there is anything to leave."""
     room_id = await ada.make_room()
     await bob.join(room_id)

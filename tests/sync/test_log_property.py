@@ -190,7 +190,7 @@ def test_the_check_notices_a_broker_that_loses_lines(town: Town, monkeypatch: py
         broker._advance(channel, stream, first, lines)
 
     monkeypatch.setattr(Broker, "_deliver", careless)
-    with pytest.raises(Anomaly, match="poll-skip|unseen"):
+    with pytest.raises(Anomaly, match=r"poll-skip|unseen"):
         town.run(play(town, _alternating("send", "wait")))
 
 
@@ -222,5 +222,5 @@ def test_the_check_notices_a_recovery_that_forgets(town: Town, monkeypatch: pyte
 
     monkeypatch.setattr(Hub, "settle", forgetful)
     monkeypatch.setattr(Broker, "align", slowly)
-    with pytest.raises(Anomaly, match="poll-skip|unseen"):
+    with pytest.raises(Anomaly, match=r"poll-skip|unseen"):
         town.run(play(town, _alternating("send", "send", "come back")))

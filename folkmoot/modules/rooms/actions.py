@@ -61,6 +61,7 @@ async def create(call: Call, given: NewRoom) -> Room:
         room_id = await store.insert(connection, name=given.name, topic=given.topic, visibility=given.visibility)
         await store.add_member(connection, room_id, caller.user_id)
         event = await _append(connection, room_id, "created", caller.person)
+        await store.mark_read(connection, room_id, caller.user_id, event.seq)
         room = await find(connection, caller.user_id, room_id)
     _tell_joined(call, room_id, caller.user_id, event)
     return room
@@ -76,6 +77,8 @@ async def join(call: Call, given: RoomId) -> Room:
         ):
             raise NotFound("There is no such open room.")
         event = await _let_in(connection, given.room_id, caller.person)
+        if event is not None:
+            await store.mark_read(connection, given.room_id, caller.user_id, event.seq)
         room = await find(connection, caller.user_id, given.room_id)
     if event is not None:
         _tell_joined(call, given.room_id, caller.user_id, event)
@@ -169,9 +172,12 @@ async def _lock_mine(connection: Connection, call: Call, room_id: int) -> None:
 
 
 async def _let_in(connection: Connection, room_id: int, person: Person) -> Event | None:
+    """Lets the person in. What was said before is no news to them; that they are in may be."""
     if not await store.add_member(connection, room_id, person.id):
         return None
-    return await _append(connection, room_id, "joined", person)
+    event = await _append(connection, room_id, "joined", person)
+    await store.mark_read(connection, room_id, person.id, event.seq - 1)
+    return event
 
 
 async def _append(connection: Connection, room_id: int, kind: Kind, person: Person) -> Event:

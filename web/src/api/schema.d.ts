@@ -337,11 +337,6 @@ export interface components {
             /** @enum {unknown} */
             role: "admin" | "member";
         };
-        /** AccountId */
-        AccountId: {
-            /** User Id */
-            user_id: number;
-        };
         /** Accounts */
         Accounts: {
             accounts: components["schemas"]["Account"][];
@@ -351,7 +346,10 @@ export interface components {
          * @description A sign-in. `username` is accepted for `email`; what else a client sends along is ignored.
          */
         Credentials: {
-            /** Email */
+            /**
+             * Email
+             * Format: email
+             */
             email: string;
             /** Password */
             password: string;
@@ -391,7 +389,10 @@ export interface components {
         };
         /** NewAccount */
         NewAccount: {
-            /** Email */
+            /**
+             * Email
+             * Format: email
+             */
             email: string;
             /** Name */
             name: string;
@@ -403,35 +404,6 @@ export interface components {
              * @enum {string}
              */
             role: "member" | "admin";
-        };
-        /** NewMember */
-        NewMember: {
-            /** Room Id */
-            room_id: number;
-            /** User Id */
-            user_id: number;
-        };
-        /**
-         * NewMessage
-         * @description A message. The client makes `client_id`; repeating it is harmless and answers the first event.
-         */
-        NewMessage: {
-            /** Body */
-            body: string;
-            /**
-             * Client Id
-             * Format: uuid
-             */
-            client_id: string;
-            /** Room Id */
-            room_id: number;
-        };
-        /** NewPasswordOf */
-        NewPasswordOf: {
-            /** Password */
-            password: string;
-            /** User Id */
-            user_id: number;
         };
         /** NewRoom */
         NewRoom: {
@@ -473,29 +445,6 @@ export interface components {
             head_seq: number;
             more: boolean;
         };
-        /**
-         * PageOf
-         * @description A page of a room's log: before an event, after one, or the newest.
-         */
-        PageOf: {
-            /**
-             * After
-             * @default null
-             */
-            after: number | null;
-            /**
-             * Before
-             * @default null
-             */
-            before: number | null;
-            /**
-             * Limit
-             * @default 50
-             */
-            limit: number;
-            /** Room Id */
-            room_id: number;
-        };
         /** People */
         People: {
             people: components["schemas"]["Person"][];
@@ -524,13 +473,6 @@ export interface components {
         ReadPosition: {
             read_seq: number;
         };
-        /** ReadUpTo */
-        ReadUpTo: {
-            /** Room Id */
-            room_id: number;
-            /** Seq */
-            seq: number;
-        };
         /**
          * Room
          * @description A room, as one of its members sees it. `head_seq - read_seq` events are unread.
@@ -545,11 +487,6 @@ export interface components {
             topic: string;
             /** @enum {unknown} */
             visibility: "open" | "private";
-        };
-        /** RoomId */
-        RoomId: {
-            /** Room Id */
-            room_id: number;
         };
         /** Rooms */
         Rooms: {
@@ -569,11 +506,6 @@ export interface components {
             kind: "browser" | "program";
             used_at: string;
             user_agent: string;
-        };
-        /** SessionId */
-        SessionId: {
-            /** Session Id */
-            session_id: number;
         };
         /** Sessions */
         Sessions: {
@@ -731,20 +663,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Email */
-                    email: string;
-                    /** Name */
-                    name: string;
-                    /** Password */
-                    password: string;
-                    /**
-                     * Role
-                     * @default member
-                     * @enum {string}
-                     */
-                    role?: "member" | "admin";
-                };
+                "application/json": components["schemas"]["NewAccount"];
             };
         };
         responses: {
@@ -1305,21 +1224,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Name */
-                    name: string;
-                    /**
-                     * Topic
-                     * @default
-                     */
-                    topic?: string;
-                    /**
-                     * Visibility
-                     * @default open
-                     * @enum {string}
-                     */
-                    visibility?: "open" | "private";
-                };
+                "application/json": components["schemas"]["NewRoom"];
             };
         };
         responses: {
@@ -2577,12 +2482,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Email */
-                    email: string;
-                    /** Password */
-                    password: string;
-                };
+                "application/json": components["schemas"]["Credentials"];
             };
         };
         responses: {
@@ -3244,12 +3144,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Email */
-                    email: string;
-                    /** Password */
-                    password: string;
-                };
+                "application/json": components["schemas"]["Credentials"];
             };
         };
         responses: {

@@ -1,0 +1,110 @@
+"""The database: bounded waits, and signs of its absence told from mistakes of ours."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+
+from folkmoot.database import Database, NotDurable, translated
+from folkmoot.errors import Unavailable
+from folkmoot.settings import Settings
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.ConnectionDoesNotExistError("away"),
+        asyncpg.CannotConnectNowError("away"),
+        asyncpg.AdminShutdownError("away"),
+        asyncpg.TooManyConnectionsError("away"),
+        asyncpg.DiskFullError("away"),
+        asyncpg.ReadOnlySQLTransactionError("away"),
+        asyncpg.DeadlockDetectedError("away"),
+        asyncpg.LockNotAvailableError("away"),
+        asyncpg.QueryCanceledError("away"),
+    ],
+    ids=lambda sign: type(sign).__name__,
+)
+def test_every_sign_of_an_absent_database_is_temporary(sign: Exception) -> None:
+    with pytest.raises(Unavailable) as raised, translated():
+        raise sign
+    assert raised.value.temporary
+
+
+@pytest.mark.parametrize(
+    "mistake", [asyncpg.UniqueViolationError("away"), asyncpg.UndefinedColumnError("away"), KeyError(), ValueError()]
+)
+def test_a_mistake_of_ours_is_not(mistake: Exception) -> None:
+    with pytest.raises(type(mistake)), translated():
+        raise mistake
+
+
+async def test_a_parameter_that_cannot_be_sent_is_not_an_absent_database(pool: Database) -> None:
+    async with pool.connection() as connection:
+        with pytest.raises(asyncpg.DataError, match="invalid input for query argument"), translated():
+            await connection.fetchval("SELECT $1::bigint", "x")
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_who_finds_no_free_connection_waits_no_longer_than_said(settings: Settings) -> None:
+    database = Database(settings.dsn, size=1, wait_s=0.2)
+    await database.open()
+    try:
+        async with database.connection():
+            began = time.monotonic()
+            with pytest.raises(Unavailable):
+                await database.connection().__aenter__()
+            assert 0.15 < time.monotonic() - began < 2
+    finally:
+        await database.close()
+
+
+async def test_a_transaction_that_fails_leaves_nothing(pool: Database) -> None:
+    async def fail() -> None:
+        async with pool.transaction() as connection:
+            await connection.execute("CREATE TABLE planted (id int)")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with pool.connection() as connection:
+        assert await connection.fetchval("SELECT to_regclass('planted')") is None
+
+
+async def test_cancelled_questions_do_not_mix_up_the_answers_of_others(pool: Database) -> None:
+    async def ask(number: int) -> None:
+        async with pool.connection() as connection:
+            assert await connection.fetchval("SELECT $1::int FROM pg_sleep(0.001)", number) == number
+
+    tasks = [asyncio.create_task(ask(number)) for number in range(200)]
+    for index, task in enumerate(tasks):
+        if index % 3 == 0:
+            await asyncio.sleep(0.0005)
+            task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    faults = [result for result in results if result is not None and not isinstance(result, asyncio.CancelledError)]
+    assert faults == []
+
+
+async def test_a_closed_database_says_so(settings: Settings) -> None:
+    database = Database(settings.dsn, size=1, wait_s=1.0)
+    with pytest.raises(Unavailable):
+        await database.connection().__aenter__()
+    await database.close()
+
+
+async def test_a_server_that_may_forget_is_refused(settings: Settings, empty_database: str) -> None:
+    connection = await asyncpg.connect(empty_database)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    await connection.close()
+    database = Database(empty_database, size=1, wait_s=1.0)
+    try:
+        with pytest.raises(NotDurable, match=r"synchronous_commit=on \(is off\)"):
+            await database.open()
+    finally:
+        await database.close()
