@@ -92,7 +92,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         closing.push_async_callback(core.writer.close)
 
         keeper = Keeper(database, bus)
-        recheck = Recheck(hub, namespaces, keeper.still_hold)
+        recheck = Recheck(bus, hub, namespaces, keeper.still_hold)
         engine = _engine(settings, core, hub, broker, namespaces, keeper)
         await bus.start()
         engine.start()

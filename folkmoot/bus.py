@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from folkmoot.errors import Unavailable
 from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
@@ -86,13 +87,20 @@ class Bus:
         self._outgoing.append((topic, payload))
         self._something_to_say.set()
 
-    async def ask(self, question: Awaitable[object]) -> object | None:
-        """The answer of Redis, or None when it is away: for values that have another source."""
+    async def need(self, question: Awaitable[object]) -> object:
+        """The answer of Redis. Raises Unavailable: for values that are nowhere else."""
         try:
             async with asyncio.timeout(CALL_S * 2):
                 return await question
         except (RedisError, OSError, TimeoutError) as error:
             log.debug("bus.no_answer", error=str(error))
+            raise Unavailable("A part of the server is away. Try again in a moment.") from error
+
+    async def ask(self, question: Awaitable[object]) -> object | None:
+        """The answer of Redis, or None when it is away: for values that have another source."""
+        try:
+            return await self.need(question)
+        except Unavailable:
             return None
 
     async def _speak(self) -> None:

@@ -1,5 +1,6 @@
 """Who may open a socket: decided at the handshake, before the server agrees to it."""
 
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 from folkmoot.actions import Caller
@@ -57,15 +58,12 @@ class Gate:
 
     async def _bearer(self, token: str) -> Caller | None:
         """Who holds a ticket, or where the operator allows it an access token; None: it is not valid."""
-        try:
+        if self._settings.echo_takes_access_tokens:
+            with suppress(NotSignedIn):
+                return await self._keeper.find(token)
+        with suppress(NotSignedIn):
             return await self._keeper.find_ticket(token)
-        except NotSignedIn:
-            if not self._settings.echo_takes_access_tokens:
-                return None
-        try:
-            return await self._keeper.find(token)
-        except NotSignedIn:
-            return None
+        return None
 
 
 def _cookie(header: str, name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +14,6 @@ class Relay:
         self._here = here
         self._there = there
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -29,41 +28,41 @@ class Relay:
             return
         self._server.close()
         self._here.unlink(missing_ok=True)
-        for writer in self._open:
-            writer.transport.abort()
-        tasks = list(self._tasks)
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         self._server = None
 
     def freeze(self) -> None:
         """The server takes connections and bytes, and never answers, as one that was stopped does."""
         self._flows.clear()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._relay(reader, writer))
         self._tasks.add(task)
-        with suppress(OSError, asyncio.CancelledError):
+        task.add_done_callback(self._tasks.discard)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened = [writer]
+        try:
             answers, questions = await asyncio.open_unix_connection(self._there)
-            self._open |= {writer, questions}
-            await asyncio.wait(
-                [
-                    asyncio.ensure_future(self._pass(reader, questions)),
-                    asyncio.ensure_future(self._pass(answers, writer)),
-                ]
-            )
-        self._tasks.discard(task)
+            opened.append(questions)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pass(reader, questions))
+                both.create_task(self._pass(answers, writer))
+        except* OSError:
+            pass
+        finally:
+            for end in opened:
+                end.transport.abort()
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65_536):
-                await self._flows.wait()
-                target.write(data)
-                await target.drain()
-        self._open.discard(target)
-        target.close()
+        while data := await source.read(65_536):
+            await self._flows.wait()
+            target.write(data)
+            await target.drain()
+        raise ConnectionResetError  # one end has gone, so the other goes too
 
 
 @asynccontextmanager

@@ -53,7 +53,7 @@ def answer_exception(request: Request | None, exception: BaseException) -> HTTPR
         log.error("request.failed", request_id=request_id, exc_info=exception)
     response = problem(error, request_id)
     if isinstance(exception, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(exception.headers.get("Allow", "").split(", "))
+        response.headers["Allow"] = ", ".join(sorted(exception.headers.get("Allow", "").split(", ")))
     return response
 
 

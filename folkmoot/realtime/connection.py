@@ -61,9 +61,9 @@ class Receiver(Protocol):
 class _Hold(IntFlag):
     """Why we do not read from the peer."""
 
-    NOTHING = 0
     RECEIVER = 1  # the receiver has enough for now
     WRITER = 2  # the peer does not take what we write
+    TURN = 4  # the peer has had its turn
 
 
 class Connection(WSListener):
@@ -95,7 +95,7 @@ class Connection(WSListener):
         self._open = False
         self._close: Close | None = None
         self._fragments: Fragments | None = None
-        self._hold = _Hold.NOTHING
+        self._hold = _Hold.TURN  # until what came with the handshake is handled
         self._timer: asyncio.TimerHandle | None = None
         self._used = True
         self._idle_since = 0.0
@@ -215,6 +215,16 @@ class Connection(WSListener):
         if self._open and (said := _close_read_ahead(self._ws)) is not None:
             self._take_close(said)
         self._fail(close)
+
+    def start_reading(self) -> None:
+        """What came with the handshake is handled."""
+        self._release_reading(_Hold.TURN)
+
+    def give_way(self) -> None:
+        """The peer sends more than its share of a turn: what waits from others is read first."""
+        if self._open:
+            self._hold_reading(_Hold.TURN)
+            asyncio.get_running_loop().call_soon(self._release_reading, _Hold.TURN)
 
     def sweep(self, now: float) -> None:
         """Looks after a connection nobody else looks after. Called every few seconds."""

@@ -224,7 +224,7 @@ def _start_parser(transport: asyncio.Transport, connection: Connection, received
     transport.set_protocol(parser)
     parser.connection_made(wire)
     _feed(parser, wire, received)
-    transport.resume_reading()
+    connection.start_reading()
 
 
 class _Parser(WSProtocol):  # type: ignore[misc]  # untyped
@@ -238,6 +238,11 @@ class _Parser(WSProtocol):  # type: ignore[misc]  # untyped
 
     def get_buffer(self, size_hint: int) -> memoryview:
         return WSProtocol.get_buffer(self, size_hint)[:_READ_BYTES]  # type: ignore[no-any-return]
+
+    def buffer_updated(self, size: int) -> None:
+        WSProtocol.buffer_updated(self, size)
+        if size == _READ_BYTES:  # there is more, which libuv would read at once, dozens of times
+            self.listener.give_way()
 
 
 def _feed(parser: Any, wire: "_Wire", received: bytes) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
+from folkmoot.bus import Bus
 from folkmoot.errors import Error
 from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.hub import Hub
+from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -21,24 +24,28 @@ StillHold = Callable[[Sequence[int]], Awaitable[set[int]]]
 
 
 class Recheck:
-    def __init__(self, hub: Hub, namespaces: Namespaces, still_hold: StillHold) -> None:
+    def __init__(self, bus: Bus, hub: Hub, namespaces: Namespaces, still_hold: StillHold) -> None:
         self._hub = hub
         self._namespaces = namespaces
         self._still_hold = still_hold
         self._task: asyncio.Task[None] | None = None
-        self._listeners_at = time.monotonic()
+        self._listeners_at = float("-inf")
+        self._look_now = asyncio.Event()
+        bus.on_change(self._bus_changed)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="recheck")
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(SESSIONS_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SESSIONS_S):
+                    await self._look_now.wait()
+            self._look_now.clear()
             try:
                 await self._sessions()
                 if time.monotonic() - self._listeners_at >= LISTENERS_S:
@@ -48,6 +55,11 @@ class Recheck:
                 log.warning("recheck.failed", error=error.detail)
             except Exception:
                 log.exception("recheck.failed")
+
+    def _bus_changed(self) -> None:
+        """Words may have been lost since: nothing waits for its turn."""
+        self._listeners_at = float("-inf")
+        self._look_now.set()
 
     async def _sessions(self) -> None:
         sessions = self._hub.sessions()

@@ -79,6 +79,7 @@ class Process:
                 "API_ADMIN_EMAIL": EMAIL,
                 "API_ADMIN_PASSWORD": PASSWORD,
                 "FOLKMOOT_DRAIN_S": "0.2",
+                "FOLKMOOT_SIGN_IN_PER_MINUTE": "10000",  # all tests sign in from one address
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from uuid import uuid4
 
 import uvloop
@@ -96,9 +96,18 @@ class Answer(NamedTuple):
 class Raw:
     """A client on the bare socket."""
 
+    dialled: ClassVar[list[asyncio.StreamWriter]] = []
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.dialled.append(writer)
+
+    @classmethod
+    def hang_up(cls) -> None:
+        """Ends what a test left open, as one that fails does: nothing of it may reach the next."""
+        while cls.dialled:
+            cls.dialled.pop().transport.abort()
 
     @classmethod
     async def dial(cls, port: int, *, receive_bytes: int | None = None) -> Self:
@@ -278,6 +287,7 @@ async def serving(
     try:
         yield Node(sock.getsockname()[1], app, server, connections, entrance, receivers)
     finally:
+        Raw.hang_up()
         server.server.close()
         await connections.stop()
         for protocol in tuple(server.connections):
@@ -319,6 +329,7 @@ async def another_process() -> AsyncIterator[tuple[int, int]]:
             port = int(await process.stdout.readline())
         yield process.pid, port
     finally:
+        Raw.hang_up()
         with suppress(ProcessLookupError):
             process.terminate()
         await process.wait()

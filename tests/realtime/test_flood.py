@@ -44,7 +44,7 @@ def flood(port: int, block: bytes, amount: int, patience_s: float) -> int:
         sock.settimeout(patience_s)
         sock.sendall(upgrade())
         while sent < amount:
-            sent += sock.send(block)
+            sent += sock.send(memoryview(block)[sent % len(block) :])
     return sent
 
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from folkmoot.app import Node
 from folkmoot.laptop.binaries import find_valkey
+from folkmoot.realtime import recheck
 from tests.conftest import Start
 from tests.people import Member, enrol
 from tests.realtime.wire import Wire, until, wired
@@ -99,7 +100,8 @@ class Pair:
 
 
 @pytest.fixture
-async def pair(start: Start, tmp_path: Path) -> AsyncIterator[Pair]:
+async def pair(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
+    monkeypatch.setattr(recheck, "SESSIONS_S", 1.0)  # that it is soon enough, test_revocation.py proves
     async with AsyncExitStack() as stack:
         valkey = await stack.enter_async_context(a_valkey(tmp_path))
         redis_url = SecretStr(valkey.url)

@@ -162,7 +162,7 @@ async def play(town: Town, script: Sequence[Step]) -> None:
 
 
 @given(script=steps)
-@examples(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_every_member_sees_the_same_gapless_sequence_whatever_happens(town: Town, script: list[Step]) -> None:
     town.run(play(town, script))
 

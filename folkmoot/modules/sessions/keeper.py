@@ -34,10 +34,10 @@ class Keeper:
         return await self._find(hash_token(token))
 
     async def find_ticket(self, ticket: str) -> Caller:
-        """Who was given this one-time ticket; it is used up by asking. Raises NotSignedIn."""
+        """Who was given this one-time ticket; it is used up by asking. Raises NotSignedIn, or Unavailable."""
         if not 0 < len(ticket) <= LONGEST_TOKEN:
             raise NotSignedIn
-        token_hash = await self._bus.ask(self._bus.redis.getdel(_ticket_key(ticket)))
+        token_hash = await self._bus.need(self._bus.redis.getdel(_ticket_key(ticket)))
         if not isinstance(token_hash, bytes):
             raise NotSignedIn
         return await self._find(token_hash)
