@@ -42,20 +42,18 @@ class Relay:
         task = asyncio.create_task(self._relay(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # also when it never began
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened = [writer]
+        answers, questions = await asyncio.open_unix_connection(self._there)
         try:
-            answers, questions = await asyncio.open_unix_connection(self._there)
-            opened.append(questions)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pass(reader, questions))
                 both.create_task(self._pass(answers, writer))
         except* OSError:
             pass
         finally:
-            for end in opened:
-                end.transport.abort()
+            questions.transport.abort()
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):

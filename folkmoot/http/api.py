@@ -32,6 +32,7 @@ def add_routes(app: Application, routes: list[Route], core: Core, authenticate: 
                 _handler(route, core, authenticate),
                 prefix + route.path.replace("{", "<").replace("}", ":str>"),
                 methods=[route.method],
+                error_format="json",  # of no use here, but Sanic would read our source to guess it
                 name=f"{route.action.module}_{route.action.name}_{route.method}{prefix.replace('/', '_')}",
             )
 

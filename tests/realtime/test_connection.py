@@ -478,7 +478,7 @@ async def test_a_peer_that_shuts_its_side_but_does_not_read_is_not_kept() -> Non
 ANY_FRAME = st.builds(
     lambda opcode, payload, fin, rsv, mask: frame(opcode, payload, fin=fin, rsv=rsv, mask=mask),
     st.one_of(st.sampled_from([CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG]), st.integers(0, 15)),
-    st.one_of(st.binary(max_size=200), st.text(max_size=40).map(str.encode), st.just(b"x" * 70_000)),
+    st.one_of(st.binary(max_size=200), st.text(max_size=40).map(str.encode), st.just(b"x" * 1_500)),
     st.booleans(),
     st.sampled_from([0, 0, 0, 0, 1, 4]),
     st.sampled_from([b"mask", b"\0\0\0\0", None]),
@@ -489,9 +489,12 @@ ANYTHING = st.lists(st.one_of(ANY_FRAME, st.binary(max_size=60), ANY_FRAME.map(l
 async def _survives(node: Node, pieces: list[bytes]) -> None:
     client, receiver = await opened(node)
     for piece in pieces:
+        if client.writer.is_closing():
+            break
         client.write(piece)
         await asyncio.sleep(0)
-    client.writer.write_eof()
+    if not client.writer.is_closing():
+        client.writer.write_eof()
     code = await client.end()
     assert code is None or code in LEGAL_CODES
     await node.gone(receiver)
@@ -501,7 +504,7 @@ async def _survives(node: Node, pieces: list[bytes]) -> None:
 
 async def test_whatever_comes_ends_with_a_legal_code_and_leaves_nothing() -> None:
     loop = asyncio.get_running_loop()
-    async with serving() as node:
+    async with serving(limits=replace(LIMITS, frame_bytes=1_000)) as node:
         await (await Raw.connect(node.port)).leave()
         before = tasks()
 

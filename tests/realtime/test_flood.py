@@ -86,7 +86,6 @@ async def test_a_flood_holds_no_memory_and_harms_nobody(block: bytes, taken: ran
             peak = max(peak, resident_bytes(pid))
             await asyncio.sleep(0.005)
         sent = await flooding
-        print('SENT', sent, 'P99', sorted(delays)[int(len(delays) * 0.99)], max(delays), len(delays), (peak-before)/MB)
         assert peak - before < 20 * MB
         assert sorted(delays)[int(len(delays) * 0.99)] < 0.25
         assert sent in taken
@@ -100,10 +99,10 @@ async def test_a_hundred_floods_that_are_never_read_hold_little_memory() -> None
         block = frame(BINARY, b"x" * 60_000) * 16
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(100) as threads:
-            floods = [loop.run_in_executor(threads, flood, port, block, 10 * MB, 2.0) for _ in range(100)]
+            floods = [loop.run_in_executor(threads, flood, port, block, 20 * MB, 2.0) for _ in range(100)]
             await asyncio.sleep(1.5)
             held = resident_bytes(pid) - before
-            assert sum(await asyncio.gather(*floods)) < 100 * 4 * MB
+            assert max(await asyncio.gather(*floods)) < 10 * MB
         assert held < 150 * MB
         witness = await Raw.connect(port)
         witness.send(TEXT, b"alive")
