@@ -90,7 +90,7 @@ class Database:
             min_size=1,
             max_size=self._size,
             timeout=self._wait_s,
-            command_timeout=self._wait_s * 5,
+            command_timeout=self._wait_s * 2,
             server_settings={"application_name": "folkmoot", "lock_timeout": "5s"},
         )
 

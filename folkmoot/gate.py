@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 from folkmoot.actions import Caller
 from folkmoot.addresses import client_address
-from folkmoot.errors import Error, NotSignedIn
+from folkmoot.errors import Error, NotSignedIn, TooMany
 from folkmoot.http.identity import cookie_name
 from folkmoot.modules.sessions.keeper import Keeper
 from folkmoot.realtime.client import Client
@@ -33,7 +33,10 @@ class Gate:
             if handshake.path in ECHO_PATHS and "token" in query:
                 return Echo(self._engine, await self._bearer(query["token"][0]))
             address = client_address(handshake.peer, handshake.headers, self._settings.trusted_proxies)
-            return Client(self._engine, address=address, caller=await self._browser(handshake))
+            caller = await self._browser(handshake)
+            if caller is None and self._engine.heartbeat.strangers_at(address) >= self._settings.sockets_waiting:
+                raise TooMany("Too many sockets of this address have not said who they are.", retry_after_s=10)
+            return Client(self._engine, address=address, caller=caller)
         except Error as error:
             raise Refused(error.status, error.code, error.detail, error.retry_after_s) from error
         except ValueError:

@@ -244,6 +244,12 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S",
         description="commands of one socket in a second",
     )
+    sockets_waiting: int = Field(
+        default=100,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKETS_WAITING",
+        description="sockets of one address that have not said yet who they are",
+    )
     sockets_per_user: int = Field(
         default=20, ge=1, validation_alias="FOLKMOOT_SOCKETS_PER_USER", description="open sockets of one user"
     )

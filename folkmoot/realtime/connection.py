@@ -27,6 +27,7 @@ from folkmoot.realtime.frames import (
     short_reason,
     text_frame,
 )
+from folkmoot.realtime.parser import Deaf, close_read_ahead
 
 if TYPE_CHECKING:
     from folkmoot.realtime.connections import Connections
@@ -212,7 +213,7 @@ class Connection(WSListener):
 
         It reads one frame ahead: a close frame may be read but not yet here, and what follows that is void.
         """
-        if self._open and (said := _close_read_ahead(self._ws)) is not None:
+        if self._open and (said := close_read_ahead(self._ws)) is not None:
             self._take_close(said)
         self._fail(close)
 
@@ -313,7 +314,7 @@ class Connection(WSListener):
     def _go_deaf(self) -> None:
         if self._transport.is_closing():
             return
-        self._transport.set_protocol(_Deaf(self._transport.get_protocol()))
+        self._transport.set_protocol(Deaf(self._transport.get_protocol()))
         self._transport.resume_reading()
         self._transport.write_eof()
 
@@ -337,25 +338,3 @@ class Connection(WSListener):
         self._hold &= ~reason
         if self._open and not self._hold:
             self._transport.resume_reading()
-
-
-def _close_read_ahead(ws: WSTransport | None) -> bytes | None:
-    """The payload of the close frame that picows has read, whether it was handed out or not."""
-    if ws is None or ws.close_handshake is None or ws.close_handshake.recv is None:
-        return None
-    code: int = ws.close_handshake.recv.code  # type: ignore[assignment]  # an IntFlag, declared as an Enum
-    if not code:
-        return b""
-    return code.to_bytes(2, "big") + (ws.close_handshake.recv.reason or "").encode()
-
-
-class _Deaf(asyncio.Protocol):
-    """Throws away what a peer still sends, until it hangs up; its parser only hears of the end."""
-
-    __slots__ = ("_parser",)
-
-    def __init__(self, parser: asyncio.BaseProtocol) -> None:
-        self._parser = parser
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._parser.connection_lost(exc)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from typing import Protocol
 
 import structlog
@@ -10,6 +11,7 @@ from folkmoot.realtime import codes
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.frames import text_frame
 from folkmoot.realtime.protocol import PING
+from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +23,9 @@ class Beating(Protocol):
     """A socket that answers pings."""
 
     answered: bool
+
+    @property
+    def address(self) -> str: ...
 
     def send_frame(self, frame: bytes) -> None: ...
 
@@ -35,6 +40,7 @@ class Heartbeat:
         self._slots: list[dict[Beating, None]] = [{} for _ in range(SLOTS)]
         self._slot_of: dict[Beating, int] = {}
         self._strangers: dict[Beating, float] = {}  # who has not said who they are, oldest first
+        self._strangers_at: Counter[str] = Counter()
         self._now = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -43,26 +49,37 @@ class Heartbeat:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
 
     def expect_introduction(self, socket: Beating) -> None:
         """The socket has `connect_s` to say who it is."""
         self._strangers[socket] = time.monotonic() + self._connect_s
+        self._strangers_at[socket.address] += 1
+
+    def strangers_at(self, address: str) -> int:
+        """How many sockets of an address have not said yet who they are."""
+        return self._strangers_at[address]
 
     def introduce(self, socket: Beating) -> None:
         """The socket said who it is: from now on it is pinged."""
-        self._strangers.pop(socket, None)
+        self._is_no_stranger(socket)
         slot = self._now  # its first ping is a whole interval away
         socket.answered = True
         self._slot_of[socket] = slot
         self._slots[slot][socket] = None
 
     def forget(self, socket: Beating) -> None:
-        self._strangers.pop(socket, None)
+        self._is_no_stranger(socket)
         slot = self._slot_of.pop(socket, None)
         if slot is not None:
             self._slots[slot].pop(socket, None)
+
+    def _is_no_stranger(self, socket: Beating) -> None:
+        if self._strangers.pop(socket, None) is None:
+            return
+        self._strangers_at[socket.address] -= 1
+        if not self._strangers_at[socket.address]:
+            del self._strangers_at[socket.address]
 
     async def _beat_for_ever(self) -> None:
         while True:

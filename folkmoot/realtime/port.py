@@ -5,26 +5,24 @@ says where a request begins, so neither a body nor a pipelined request is ever m
 handshake runs in the task that Sanic gave the connection; when it succeeds, the socket is taken out of
 Sanic's hands, and that task ends. See docs/decisions/0001-one-port.md.
 
-This is the only file that knows the insides of Sanic's protocol and of picows.
+This is the only file that knows the insides of Sanic's protocol; those of picows are in `parser.py`.
 """
 
 import asyncio
 import logging
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
-from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not public there: the version is pinned
 from sanic.http import Http
 from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
-from folkmoot.realtime.codes import Close
 from folkmoot.realtime.connection import Connection, Limits, Receiver
 from folkmoot.realtime.connections import Connections
 from folkmoot.realtime.handshake import Handshake, Refused, problem, read_handshake
+from folkmoot.realtime.parser import start_parser
 
 __all__ = ["Connections", "Door", "Gate", "Handshake", "Limits", "Receiver", "Refused", "port_class"]
 
@@ -34,12 +32,6 @@ Gate = Callable[[Handshake], Awaitable[Receiver]]
 """Decides who comes in: answers with what will sit on the connection, or raises Refused."""
 
 HEAD_BYTES = 16 * 1024
-
-# How much is read and handled before anybody else has a turn, so how long a flood can stop the loop.
-_READ_BYTES = 16 * 1024
-_SEND_BYTES = 128 * 1024  # what the kernel holds for a slow reader; it would take megabytes by itself
-_HIGH_WATER_BYTES = 64 * 1024
-_PARSER_BYTES = 2048  # the least that picows takes; it grows with what arrives
 
 _LATER_S = 1
 
@@ -171,8 +163,7 @@ class Port(HttpProtocol):
             return
         try:
             connection = Connection(receiver, transport, self.door.connections)
-            rest = received[received.index(b"\r\n\r\n") + 4 :]
-            _start_parser(transport, connection, _clean_head(handshake) + rest)
+            start_parser(transport, connection, handshake, received[received.index(b"\r\n\r\n") + 4 :])
         except Exception:
             log.exception("A socket could not be handed over")
             transport.abort()
@@ -188,107 +179,3 @@ class Port(HttpProtocol):
 def port_class(door: Door) -> type[Port]:
     """The class for `app.create_server(protocol=...)`. Each node has its own, so two live in one process."""
     return type("NodePort", (Port,), {"__slots__": (), "door": door})
-
-
-def _clean_head(handshake: Handshake) -> bytes:
-    """The handshake again, with only what picows looks at, in the one spelling that it takes."""
-    return (
-        f"GET {handshake.path} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {handshake.headers['sec-websocket-key']}\r\n\r\n"
-    ).encode()
-
-
-def _start_parser(transport: asyncio.Transport, connection: Connection, received: bytes) -> None:
-    sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
-    transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
-    transport.pause_reading()
-    wire = _Wire(transport, connection)
-    parser = _Parser(
-        host_port=None,
-        ws_path=None,
-        is_client_side=False,
-        ws_listener_factory=lambda request: connection,
-        logger=wire,
-        disconnect_on_exception=True,
-        websocket_handshake_timeout=None,
-        enable_auto_ping=False,
-        auto_ping_idle_timeout=0,
-        auto_ping_reply_timeout=0,
-        auto_ping_strategy=1,
-        enable_auto_pong=False,
-        max_frame_size=connection.limits.frame_bytes,
-        extra_headers=None,
-        read_buffer_init_size=_PARSER_BYTES,
-    )
-    transport.set_protocol(parser)
-    parser.connection_made(wire)
-    _feed(parser, wire, received)
-    connection.start_reading()
-
-
-class _Parser(WSProtocol):  # type: ignore[misc]  # untyped
-    """picows, which takes no more than its share in one turn.
-
-    By itself it reads all that the kernel has, handles every frame in it, and keeps a buffer of that size. A small
-    receive buffer in the kernel is no way out: below the segment size of a loopback, TCP stalls.
-    """
-
-    __slots__ = ()
-
-    def get_buffer(self, size_hint: int) -> memoryview:
-        return WSProtocol.get_buffer(self, size_hint)[:_READ_BYTES]  # type: ignore[no-any-return]
-
-    def buffer_updated(self, size: int) -> None:
-        WSProtocol.buffer_updated(self, size)
-        if size == _READ_BYTES:  # there is more, which libuv would read at once, dozens of times
-            self.listener.give_way()
-
-
-def _feed(parser: Any, wire: "_Wire", received: bytes) -> None:
-    """Gives picows bytes that were read before it came, in pieces that fit its buffer."""
-    rest = memoryview(received)
-    while rest and not wire.is_broken:
-        room = parser.get_buffer(-1)
-        size = min(len(room), len(rest))
-        room[:size] = rest[:size]
-        parser.buffer_updated(size)
-        rest = rest[size:]
-
-
-class _Wire:
-    """The transport and the logger as picows has them.
-
-    picows hangs up 10 ms after a violation, and a peer that still sends would then get a reset instead of the
-    close frame; so `close` does nothing, and the connection, told through `error`, ends it. Nothing is
-    logged: what a client does wrong is no event of ours, and a logger each would cost memory.
-    """
-
-    __slots__ = ("_connection", "_transport", "is_broken")
-
-    def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
-        self._transport = transport
-        self._connection = connection
-        self.is_broken = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def close(self) -> None:
-        pass
-
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the name that logging gave it
-        return False
-
-    def info(self, message: str, *details: object) -> None:
-        pass
-
-    debug = log = warning = info
-
-    def error(self, message: str, *details: object) -> None:
-        """picows calls it for a violation, before it answers; the details are one tuple: code and reason."""
-        self.is_broken = True
-        code, reason = details[0] if details and isinstance(details[0], tuple) else (1002, "")
-        self._connection.parser_failed(Close(int(code), str(reason)))
-
-    exception = error

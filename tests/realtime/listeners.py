@@ -16,6 +16,7 @@ class Listener:
     def __init__(self, user_id: int = 1, session_id: int = 1) -> None:
         self.user_id = user_id
         self.session_id = session_id
+        self.address = "192.0.2.1"
         self.answered = True
         self.frames: list[bytes] = []
         self.closes: list[int] = []

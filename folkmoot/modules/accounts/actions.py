@@ -132,11 +132,17 @@ async def _sign_in(call: Call, given: Credentials, kind: Kind) -> Grant:
     if login is None or not fits or login.disabled:
         raise WrongCredentials("Wrong email or password")
     await call.core.limiter.forget(pair)
+    grant = await open_session(call, User(id=login.id, email=login.email, name=login.name, role=login.role), kind)
+    async with call.core.database.connection() as connection:
+        is_same = await store.find_login(connection, given.email) == login
+    if not is_same:  # another password, or a disabled account, while we were hashing
+        await end_all_sessions(call.core, login.id)
+        raise WrongCredentials("Wrong email or password")
     if call.core.passwords.is_outdated(login.password):
         renewed = await call.core.passwords.hash(given.password)
         async with call.core.database.connection() as connection:
             await store.replace_password(connection, login.id, login.password, renewed)
-    return await open_session(call, User(id=login.id, email=login.email, name=login.name, role=login.role), kind)
+    return grant
 
 
 async def _spend_tries(call: Call, email: str) -> str:

@@ -51,10 +51,15 @@ class Passwords:
         if self._running >= self._most:
             raise Busy("Too many people are signing in at once. Try again in a moment.", retry_after_s=2)
         self._running += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._running -= 1
+        hashing = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        hashing.add_done_callback(self._one_less)
+        # A caller who goes away stops no thread, so their place stays taken until it is done.
+        return await asyncio.shield(hashing)
+
+    def _one_less(self, hashing: asyncio.Future[T]) -> None:
+        self._running -= 1
+        if not hashing.cancelled():
+            hashing.exception()
 
 
 def _fits(stored: str, password: str) -> bool:
