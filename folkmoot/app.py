@@ -154,6 +154,7 @@ def _engine(settings: Settings, core: Core, hub: Hub, broker: Broker, namespaces
             commands_per_s=settings.socket_commands_per_s,
             sockets_per_user=settings.sockets_per_user,
             channels=settings.channels_per_socket,
+            recovered_bytes=settings.socket_queue_bytes // 2,
             recovered=settings.recover_events,
             page=settings.page_events,
         ),

@@ -32,6 +32,7 @@ class ClientLimits:
     commands_per_s: int
     sockets_per_user: int
     channels: int
+    recovered_bytes: int  # of missed publications in one reply
     recovered: int  # more missed publications than that are not replayed: the client loads a page
     page: int
 

@@ -27,6 +27,18 @@ class Entrance:
     result: Result
 
 
+class Allowance:
+    """How many bytes may still be replayed in one reply: more would only fill the queue of a slow client, and end it."""
+
+    def __init__(self, left_bytes: int) -> None:
+        self._left_bytes = left_bytes
+
+    def spend(self, publications: Iterable[Publication]) -> bool:
+        """Whether there was enough left for these."""
+        self._left_bytes -= sum(len(publication.encoded) for publication in publications)
+        return self._left_bytes >= 0
+
+
 async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[str, Entrance]:
     """Prepares the client to hear these channels; `settle` lets it. Those its user is not admitted to are left out."""
     engine = client.engine
@@ -34,6 +46,7 @@ async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[st
         engine.hub.enter(channel, client)
     try:
         entrances: dict[str, Entrance] = {}
+        allowance = Allowance(engine.limits.recovered_bytes)
         # From here on the hub takes out whom the server takes out; whoever was taken out before is found now.
         admitted = await _admitted(client, wanted)
         positions = await _positions(client, admitted)
@@ -44,7 +57,7 @@ async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[st
             elif namespace is None:
                 entrances[channel] = Entrance(None, {})
             elif position := positions.get(channel):
-                result = await _catch_up(client, namespace, channel, since, position)
+                result = await _catch_up(client, namespace, channel, since, position, allowance)
                 await engine.broker.align(channel, position)
                 entrances[channel] = Entrance(position, result)
             else:
@@ -116,12 +129,19 @@ async def _positions(client: "Client", channels: Iterable[str]) -> dict[str, Pos
 
 
 async def _catch_up(
-    client: "Client", namespace: LoggedNamespace, channel: str, since: Since | None, position: Position
+    client: "Client",
+    namespace: LoggedNamespace,
+    channel: str,
+    since: Since | None,
+    position: Position,
+    allowance: Allowance,
 ) -> Result:
     """The result of a subscription. What was missed is given whole or not at all."""
     missed: list[Publication] | None = []
     if since is not None:
         missed = await _missed(client, namespace, channel, since, position)
+        if missed is not None and not allowance.spend(missed):
+            missed = None
     return protocol.subscribed(
         epoch=position.epoch,
         offset=position.offset,

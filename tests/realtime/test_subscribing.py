@@ -83,6 +83,20 @@ async def test_more_than_the_limit_is_not_recovered_at_all(start: Start) -> None
                 assert len(sub.get("publications", [])) == (missed if recovered else 0)
 
 
+async def test_more_bytes_than_a_slow_client_can_take_are_not_recovered_at_all(start: Start) -> None:
+    async with start(socket_queue_bytes=20_000) as node, enrol(node, "Ada") as ada:
+        rooms = [await ada.make_room() for _ in range(2)]
+        async with wired(node.port) as wire:
+            seen = await wire.connect(ada.token)
+        for room_id in rooms:
+            await ada.say(room_id, "x" * 6_000)
+        async with wired(node.port) as wire:
+            subs = {f"room:{room_id}": since(seen, room_id) for room_id in rooms}
+            result = await wire.connect(ada.token, subs=subs)
+        recovered = [result["subs"][channel]["recovered"] for channel in subs]
+        assert sorted(recovered) == [False, True], "one of the two fits into half the queue"
+
+
 async def test_recovery_is_for_members_of_the_room_only(node: Node, ada: Member, stranger: Member) -> None:
     room_id = await ada.make_room()
     async with wired(node.port) as wire:
