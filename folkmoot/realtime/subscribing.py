@@ -28,7 +28,7 @@ class Entrance:
 
 
 class Allowance:
-    """How many bytes may still be replayed in one reply: more would only fill the queue of a slow client, and end it."""
+    """How many bytes may still be replayed in one reply: more would fill the queue of a slow client, and end it."""
 
     def __init__(self, left_bytes: int) -> None:
         self._left_bytes = left_bytes
