@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import msgspec
 from sanic import Sanic
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
 
 from folkmoot import __version__
@@ -24,6 +26,7 @@ from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
 from folkmoot.http.server import build_http
 from folkmoot.limits import Limiter
+from folkmoot.listening import BACKLOG
 from folkmoot.modules import BUILT_IN
 from folkmoot.modules.accounts.passwords import Passwords
 from folkmoot.modules.messages import channels as room_channels
@@ -184,8 +187,11 @@ async def _call(core: Core, registry: Registry, caller: Caller, method: str, dat
 
 
 async def _start(http: Application, port: type, listening: socket.socket) -> AsyncioServer:
+    # Sanic looks here whether it should offer HTTP/3 with every answer.
+    http.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     server = await http.create_server(
         sock=listening,
+        backlog=BACKLOG,  # it listens once more, and would take its own
         protocol=port,
         return_asyncio_server=True,
         asyncio_server_kwargs={"start_serving": False},
