@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[str]) -> str:
@@ -14,6 +14,15 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[str]
         except ValueError:
             return peer
     return peer
+
+
+def place_of(address: str) -> str:
+    """What counts as one place: an IPv4 address, or the /64 that a household gets of IPv6."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)
 
 
 @lru_cache(maxsize=1024)

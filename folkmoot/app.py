@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
-import msgspec
 from sanic import Sanic
 from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
 
 from folkmoot import __version__
-from folkmoot.actions import Call, Caller, Registry
+from folkmoot.actions import Registry
 from folkmoot.bus import Bus
 from folkmoot.core import Core
 from folkmoot.database import Database
-from folkmoot.errors import Error, Invalid
 from folkmoot.events.event import Event
 from folkmoot.events.writer import Writer
 from folkmoot.gate import PATHS, Gate
@@ -31,6 +29,7 @@ from folkmoot.modules import BUILT_IN
 from folkmoot.modules.accounts.passwords import Passwords
 from folkmoot.modules.messages import channels as room_channels
 from folkmoot.modules.sessions.keeper import Keeper
+from folkmoot.readiness import Readiness
 from folkmoot.realtime import codes
 from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Namespaces
@@ -45,6 +44,7 @@ from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.recheck import Recheck
 from folkmoot.realtime.sockets import Sockets
 from folkmoot.routes import load_routes
+from folkmoot.rpc import call_method
 from folkmoot.settings import Settings
 
 
@@ -77,6 +77,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
     """A started node on a socket of `listen`. Leaving the block drains it: in-flight work is answered, then sockets
     are told to come back.
     """
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the system may have chosen one
     async with AsyncExitStack() as closing:
         closing.callback(listening.close)
         database = Database(settings.dsn, size=settings.database_pool, wait_s=settings.database_wait_s)
@@ -95,7 +96,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         closing.push_async_callback(core.writer.close)
 
         keeper = Keeper(database, bus)
-        recheck = Recheck(bus, hub, namespaces, keeper.still_hold)
+        recheck = Recheck(bus, hub, namespaces, keeper.still_hold, partial(room_channels.channels_of_users, core))
         engine = _engine(settings, core, hub, broker, namespaces, keeper)
         await bus.start()
         engine.start()
@@ -113,13 +114,13 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         connections.start()
         closing.push_async_callback(connections.stop)
         http = build_http(
-            f"folkmoot-{name}", core, load_routes(BUILT_IN), keeper.find, partial(_ready, core, connections)
+            f"folkmoot-{name}", core, load_routes(BUILT_IN), keeper.find, Readiness(database, connections).parts
         )
         closing.callback(Sanic.unregister_app, http)
         port = port_class(Door(Gate(settings, keeper, engine), PATHS, connections))
         server = await _start(http, port, listening)
         closing.push_async_callback(_drain, server, engine, connections, settings.drain_s)
-        yield Node(settings, listening.getsockname()[1], core, engine, connections)
+        yield Node(settings, settings.port, core, engine, connections)
 
 
 def _core(
@@ -172,18 +173,8 @@ def _engine(settings: Settings, core: Core, hub: Hub, broker: Broker, namespaces
         namespaces=namespaces,
         authenticate=keeper.find,
         channels_of=partial(room_channels.channels_of, core),
-        call=partial(_call, core, Registry(BUILT_IN)),
+        call=partial(call_method, core, Registry(BUILT_IN)),
     )
-
-
-async def _call(core: Core, registry: Registry, caller: Caller, method: str, data: bytes, address: str) -> bytes:
-    """The rpc door: a method and JSON in, JSON out."""
-    try:
-        given = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        raise Invalid("The data must be JSON.") from None
-    result = await registry.find(method).perform(Call(core, caller, address), given or {})
-    return msgspec.json.encode(result)
 
 
 async def _start(http: Application, port: type, listening: socket.socket) -> AsyncioServer:
@@ -201,17 +192,6 @@ async def _start(http: Application, port: type, listening: socket.socket) -> Asy
     await server.startup()  # type: ignore[no-untyped-call]  # Sanic
     await server.start_serving()  # type: ignore[no-untyped-call]  # Sanic
     return server
-
-
-async def _ready(core: Core, connections: Connections) -> dict[str, bool]:
-    """Which parts answer. Without Redis the node still serves: nodes then find each other's messages by polling."""
-    try:
-        async with core.database.connection() as connection:
-            await connection.fetchval("SELECT 1")
-        database = True
-    except Error:
-        database = False
-    return {"database": database, "accepting": not connections.is_draining}
 
 
 async def _drain(server: AsyncioServer, engine: Engine, connections: Connections, within_s: float) -> None:

@@ -222,7 +222,8 @@ def _greet(address: str, sign_in: tuple[str, str] | None) -> None:
         email, password = sign_in
         out.print(f"  Sign in as  {email}", markup=False)
         out.print(f"  Password    {password}", markup=False)
-        out.print("  [dim]Shown only this once. Another one: folkmoot user password[/dim]\n")
+        another = escape(f"folkmoot user password {email} --generate")
+        out.print(f"  [dim]Shown only this once. Another one: {another}[/dim]\n")
     out.print("  [dim]Ctrl-C stops it.[/dim]")
 
 

@@ -30,7 +30,7 @@ async def serve_here(settings: Settings, listening: socket.socket, *, report: Re
         admin = await _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN)
         async with running(settings, listening) as node:
             report(f"Listening on {settings.host}:{node.port}")
-            greet(settings.public_url, admin)
+            greet(node.settings.public_url, admin)
             await stop.wait()
             report("Stopping")
 
@@ -38,6 +38,8 @@ async def serve_here(settings: Settings, listening: socket.socket, *, report: Re
 async def serve(settings: Settings, *, migrate_first: bool) -> None:
     """The server alone, with the databases that the settings name."""
     _need_databases(settings)
+    if settings.api_admin_email and not settings.api_admin_password.get_secret_value():
+        raise CommandFailed("Set API_ADMIN_PASSWORD (or API_ADMIN_PASSWORD_FILE) beside API_ADMIN_EMAIL.")
     async with _stopping() as stop:
         if migrate_first:
             await _up_to_date(settings)

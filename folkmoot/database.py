@@ -112,6 +112,14 @@ class Database:
             async with self._pool.acquire(timeout=self._wait_s) as connection:
                 yield connection
 
+    async def answers(self) -> bool:
+        """Whether the server answers now."""
+        try:
+            async with self.connection() as connection:
+                return bool(await connection.fetchval("SELECT true"))
+        except Unavailable:
+            return False
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits when the block ends without an error."""

@@ -7,6 +7,7 @@ Error                     internal       500  100, temporary
 │   └── WrongCredentials  wrong_credentials
 ├── Forbidden             forbidden      403  103
 ├── NotFound              not_found      404  404
+│   ├── NoSuchRoom
 │   └── UnknownMethod     unknown_method 404  104
 ├── NotAllowedHere        method_not_allowed 405
 ├── Conflict              conflict       409  409
@@ -84,6 +85,13 @@ class NotFound(Error):
     status = 404
     rpc_code = 404
     temporary = False
+
+
+class NoSuchRoom(NotFound):
+    """Not among the rooms of the caller, whether it is there or not."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such room among yours.")
 
 
 class UnknownMethod(NotFound):

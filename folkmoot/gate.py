@@ -4,7 +4,7 @@ from contextlib import suppress
 from urllib.parse import parse_qs
 
 from folkmoot.actions import Caller
-from folkmoot.addresses import client_address
+from folkmoot.addresses import client_address, place_of
 from folkmoot.errors import Error, NotSignedIn, TooMany
 from folkmoot.http.identity import cookie_name
 from folkmoot.modules.sessions.keeper import Keeper
@@ -34,8 +34,8 @@ class Gate:
                 return Echo(self._engine, await self._bearer(query["token"][0]))
             address = client_address(handshake.peer, handshake.headers, self._settings.trusted_proxies)
             caller = await self._browser(handshake)
-            if caller is None and self._engine.heartbeat.strangers_at(address) >= self._settings.sockets_waiting:
-                raise TooMany("Too many sockets of this address have not said who they are.", retry_after_s=10)
+            if caller is None:
+                self._check_strangers(place_of(address))
             return Client(self._engine, address=address, caller=caller)
         except Error as error:
             raise Refused(error.status, error.code, error.detail, error.retry_after_s) from error
@@ -51,6 +51,10 @@ class Gate:
                 "forbidden",
                 f"Pages of {origin[:100]} may not connect: the operator can allow it in FOLKMOOT_ORIGINS.",
             )
+
+    def _check_strangers(self, place: str) -> None:
+        if self._engine.heartbeat.strangers_at(place) >= self._settings.sockets_waiting:
+            raise TooMany("Too many sockets of this address have not said who they are.", retry_after_s=10)
 
     async def _browser(self, handshake: Handshake) -> Caller | None:
         """Who the cookie of a browser says; programs send their token with `connect` instead."""

@@ -264,6 +264,12 @@ class Settings(BaseSettings):
     )
 
     # Rooms and their logs
+    rooms_per_user: int = Field(
+        default=500,
+        ge=1,
+        validation_alias="FOLKMOOT_ROOMS_PER_USER",
+        description="rooms that one person can be in",
+    )
     message_chars: int = Field(
         default=10_000,
         ge=1,
@@ -312,9 +318,12 @@ class Settings(BaseSettings):
     @field_validator("url")
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
-            raise ValueError("must be an address such as https://chat.example.org")
-        return value.rstrip("/")
+        return _origin(value) if value else ""
+
+    @field_validator("origins")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(address) for address in value)
 
     @model_validator(mode="after")
     def _no_default_secrets(self) -> Self:
@@ -324,7 +333,7 @@ class Settings(BaseSettings):
             name
             for name, secret in (
                 ("POSTGRES_PASSWORD", self.postgres_password.get_secret_value() if self.postgres_host else None),
-                ("API_ADMIN_PASSWORD", self.api_admin_password.get_secret_value() if self.api_admin_email else None),
+                ("API_ADMIN_PASSWORD", self.api_admin_password.get_secret_value() or None),
                 ("the password in DATABASE_URL", _password_in(self.database_url)),
             )
             if secret in DEFAULT_SECRETS
@@ -357,7 +366,7 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> frozenset[str]:
         """Exact origins that a browser may come from. A laptop may also be opened by its loopback address."""
-        origins = {self.public_url, *(origin.rstrip("/") for origin in self.origins)}
+        origins = {self.public_url, *self.origins}
         if not self.url:
             origins |= {f"http://127.0.0.1:{self.port}", f"http://[::1]:{self.port}"}
         return frozenset(origins)
@@ -369,6 +378,16 @@ class Settings(BaseSettings):
     @property
     def echo_takes_access_tokens(self) -> bool:
         return self.api_mode == "dev" if self.socket_echo_token is None else self.socket_echo_token
+
+
+def _origin(address: str) -> str:
+    """An address as browsers write it in `Origin`: small letters, no default port, no path."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.username:
+        raise ValueError("must be an address without a path, such as https://chat.example.org")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_default = parts.port in (None, {"http": 80, "https": 443}[parts.scheme])
+    return f"{parts.scheme}://{host}" if is_default else f"{parts.scheme}://{host}:{parts.port}"
 
 
 def _of_scheme(address: SecretStr, *schemes: str) -> SecretStr:

@@ -20,7 +20,7 @@ VITE = ["npm", "--prefix", "web", "run", "dev", "--", "--clearScreen", "false"]
 
 
 def main() -> int:
-    origins = f'["{PAGE}","http://127.0.0.1:5173"]'
+    origins = f"{PAGE},http://127.0.0.1:5173"
     environment = {"API_MODE": "dev", "FOLKMOOT_ORIGINS": origins} | os.environ
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Sessions of their own: Ctrl-C reaches us alone, and we pass it on once.

@@ -61,7 +61,9 @@ async def enrol(node: Node, name: str, role: str = "member") -> AsyncIterator[Me
     account = await accounts.add.perform(Call(node.core, OPERATOR), given)
     # As signing in does once the password fits. Hashing it again for each member would take most of the time.
     user = User(id=account.id, email=email, name=name, role=account.role)
-    grant = await open_session(Call(node.core, address="127.0.0.1", user_agent="tests"), user, "program")
+    call = Call(node.core, address="127.0.0.1", user_agent="tests")
+    async with node.core.database.transaction() as connection:
+        grant, _ = await open_session(connection, call, user, "program")
     async with visiting(node, grant.token) as http:
         yield Member(node, account.id, name, email, grant.token, http)
 

@@ -19,14 +19,16 @@ class LockedRoom:
 
 
 async def lock_rooms(connection: Connection, room_ids: Iterable[int]) -> dict[int, LockedRoom]:
-    """Locks the rooms in the order of their ids, which is what keeps two writers from a deadlock."""
+    """Locks the rooms in the order of their ids, which is what keeps two writers from a deadlock.
+
+    `now` is read after the wait for the lock, so that times follow the numbers.
+    """
     rows = await connection.fetch(
         """
-        SELECT id, head_seq, clock_timestamp() AS now
-          FROM rooms
-         WHERE id = ANY($1::bigint[])
-         ORDER BY id
-           FOR UPDATE
+        WITH locked AS MATERIALIZED (
+            SELECT id, head_seq FROM rooms WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+        )
+        SELECT id, head_seq, clock_timestamp() AS now FROM locked
         """,
         sorted(set(room_ids)),
     )

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from folkmoot.database import Connection, Database
-from folkmoot.errors import Busy, Error, Invalid, NotFound, Unavailable
+from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import store
 from folkmoot.events.event import Draft, Event
 
@@ -46,7 +46,7 @@ class Writer:
     async def append(self, draft: Draft) -> Event:
         """The event of this draft, once it would survive a power cut. Drafts are written in the order of calls.
 
-        Raises NotFound when the author is not in the room, and Unavailable when the outcome is unknown: a repeat with
+        Raises NoSuchRoom when the author is not in the room, and Unavailable when the outcome is unknown: a repeat with
         the same `client_id` is always safe. A caller that goes away meanwhile takes nothing back.
         """
         if self._closing:
@@ -104,16 +104,17 @@ def _refusal(error: Exception, draft: Draft) -> Error:
 
 async def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Event | Error], list[Event]]:
     """The outcome of each draft, and the events that are new."""
-    rooms = await store.lock_rooms(connection, (draft.room_id for draft in drafts))
-    members = await store.members_among(connection, {(draft.room_id, draft.author.id) for draft in drafts})
-    allowed = [draft for draft in drafts if (draft.room_id, draft.author.id) in members]
+    # Asked twice: before, so that a stranger's drafts lock nobody's room, and after, because only then it stays true.
+    asked = {(draft.room_id, draft.author.id) for draft in drafts}
+    rooms = await store.lock_rooms(connection, {room for room, _ in await store.members_among(connection, asked)})
+    members = await store.members_among(connection, asked)
+    allowed = [draft for draft in drafts if draft.room_id in rooms and (draft.room_id, draft.author.id) in members]
     events = await store.known_events(connection, [draft.identity for draft in allowed])
     # Of repeats within the batch the first is written and answers for all.
     fresh = {draft.identity: draft for draft in reversed(allowed) if draft.identity not in events}
     appended = await store.append(connection, rooms, [*reversed(fresh.values())]) if fresh else []
     events |= {(event.room_id, event.author.id, event.client_id): event for event in appended}
-    refused = NotFound("There is no such room among yours.")
-    return [events.get(draft.identity, refused) for draft in drafts], appended
+    return [events.get(draft.identity) or NoSuchRoom() for draft in drafts], appended
 
 
 def _settle(answer: asyncio.Future[Event], outcome: Event | Error) -> None:

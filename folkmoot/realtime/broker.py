@@ -16,7 +16,7 @@ import structlog
 from folkmoot.bus import SHARDS, Bus
 from folkmoot.errors import Error
 from folkmoot.realtime import codes
-from folkmoot.realtime.channels import LoggedNamespace, Namespaces, Position
+from folkmoot.realtime.channels import Namespaces, Position
 from folkmoot.realtime.hub import Channel, Hub
 from folkmoot.realtime.protocol import publication_push
 from folkmoot.tasks import end
@@ -141,7 +141,7 @@ class Broker:
         while namespace is not None and stream.offset != UNKNOWN:
             missing = await namespace.after(name, stream.offset, PAGE)
             channel = self._hub.channels.get(name)
-            if channel is None or not missing:
+            if channel is None or not missing or self._streams.get(name) is not stream:
                 return
             lines = [publication_push(name, publication.encoded) for publication in missing]
             self._advance(channel, stream, missing[0].offset, lines)
@@ -201,20 +201,19 @@ class Broker:
                 log.exception("broker.sweep_failed")
 
     async def _sweep(self) -> None:
-        by_namespace: dict[str, tuple[LoggedNamespace, list[str]]] = {}
-        for name, stream in list(self._streams.items()):
-            if stream.offset != UNKNOWN and (namespace := self._namespaces.logged(name)):
-                by_namespace.setdefault(namespace.name, (namespace, []))[1].append(name)
-        for namespace, names in by_namespace.values():
+        # Noted before the log is asked: a head below what was delivered by then is another log's.
+        delivered = {name: stream.offset for name, stream in self._streams.items() if stream.offset != UNKNOWN}
+        for namespace, names in self._namespaces.grouped_logged(delivered):
             positions = await namespace.positions(names)
             for name in names:
-                await self._compare(name, positions.get(name))
+                if name in positions:
+                    await self._compare(name, positions[name], delivered[name])
 
-    async def _compare(self, name: str, position: Position | None) -> None:
+    async def _compare(self, name: str, position: Position, delivered: int) -> None:
         stream = self._streams.get(name)
-        if stream is None or position is None or stream.offset == UNKNOWN:
+        if stream is None or stream.offset == UNKNOWN:
             return
-        if position.epoch != stream.epoch:
+        if position.epoch != stream.epoch or position.offset < delivered:
             self._start_afresh(name)
         elif stream.offset < position.offset:
             await self._read_up(name, stream)

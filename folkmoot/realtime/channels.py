@@ -1,8 +1,8 @@
 """What a channel is to the engine: the contract that a module fulfils for each kind of channel it offers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from folkmoot.actions import Caller
 from folkmoot.realtime.protocol import UNKNOWN_CHANNEL
@@ -77,3 +77,21 @@ class Namespaces:
     def logged(self, channel: str) -> LoggedNamespace | None:
         """The same, if its channels have a log."""
         return self._logged.get(channel.partition(":")[0])
+
+    def grouped(self, channels: Iterable[str]) -> list[tuple[Namespace, list[str]]]:
+        """The channels of each namespace, so that it can be asked about all of them at once."""
+        return _grouped(self._all, channels)
+
+    def grouped_logged(self, channels: Iterable[str]) -> list[tuple[LoggedNamespace, list[str]]]:
+        """The same for those with a log; the others are left out."""
+        return _grouped(self._logged, channels)
+
+
+N = TypeVar("N", bound=Namespace)
+
+
+def _grouped(namespaces: Mapping[str, N], channels: Iterable[str]) -> list[tuple[N, list[str]]]:
+    groups: dict[str, list[str]] = {}
+    for channel in channels:
+        groups.setdefault(channel.partition(":")[0], []).append(channel)
+    return [(namespaces[name], names) for name, names in groups.items() if name in namespaces]

@@ -127,7 +127,8 @@ class Client:
             self._connection.close(close)
 
     def joined(self, channel: str) -> None:
-        self._take((0, JOINED, protocol.Channel(channel)))
+        if channel not in self.channels:
+            self._take((0, JOINED, protocol.Channel(channel)))
 
     def left(self, channel: str) -> None:
         self.channels.pop(channel, None)

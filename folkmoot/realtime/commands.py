@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from folkmoot.actions import Caller
 from folkmoot.errors import Error, NotSignedIn
@@ -24,6 +25,8 @@ from folkmoot.realtime.subscribing import enter, settle, take_over
 
 if TYPE_CHECKING:
     from folkmoot.realtime.client import Client
+
+log = structlog.get_logger(__name__)
 
 Lines = list[bytes]
 
@@ -61,10 +64,9 @@ async def _welcome(client: "Client", command_id: int, request: Connect, caller: 
     """Subscribes the client to what is its user's, from where it left off."""
     engine = client.engine
     channels = await engine.channels_of(caller)
-    if len(channels) > engine.limits.channels:
-        client.close(codes.CHANNEL_LIMIT)
-        return []
-    named = {channel: request.subs.get(channel) for channel in channels}
+    if len(channels) > engine.limits.channels:  # no reason to send somebody away: others may have put them there
+        log.warning("client.too_many_channels", user=caller.user_id, channels=len(channels))
+    named = {channel: request.subs.get(channel) for channel in channels[: engine.limits.channels]}
     entrances = await enter(client, {channel: sub.since if sub else None for channel, sub in named.items()})
     subs, missed = settle(client, entrances, asked=False)
     if not client.is_open:

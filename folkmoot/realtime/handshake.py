@@ -80,7 +80,7 @@ def problem(refused: Refused) -> bytes:
     phrase = HTTPStatus(refused.status).phrase
     body = json.dumps(
         {
-            "type": "about:blank",
+            "type": f"urn:folkmoot:error:{refused.code}",
             "title": phrase,
             "status": refused.status,
             "detail": refused.detail,
@@ -93,6 +93,8 @@ def problem(refused: Refused) -> bytes:
         "Content-Type": "application/problem+json",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
         "Connection": "close",
     }
     if refused.retry_after_s is not None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from folkmoot.addresses import place_of
 from folkmoot.realtime import codes
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.frames import text_frame
@@ -54,11 +55,11 @@ class Heartbeat:
     def expect_introduction(self, socket: Beating) -> None:
         """The socket has `connect_s` to say who it is."""
         self._strangers[socket] = time.monotonic() + self._connect_s
-        self._strangers_at[socket.address] += 1
+        self._strangers_at[place_of(socket.address)] += 1
 
-    def strangers_at(self, address: str) -> int:
-        """How many sockets of an address have not said yet who they are."""
-        return self._strangers_at[address]
+    def strangers_at(self, place: str) -> int:
+        """How many sockets of a place have not said yet who they are."""
+        return self._strangers_at[place]
 
     def introduce(self, socket: Beating) -> None:
         """The socket said who it is: from now on it is pinged."""
@@ -77,9 +78,10 @@ class Heartbeat:
     def _is_no_stranger(self, socket: Beating) -> None:
         if self._strangers.pop(socket, None) is None:
             return
-        self._strangers_at[socket.address] -= 1
-        if not self._strangers_at[socket.address]:
-            del self._strangers_at[socket.address]
+        place = place_of(socket.address)
+        self._strangers_at[place] -= 1
+        if not self._strangers_at[place]:
+            del self._strangers_at[place]
 
     async def _beat_for_ever(self) -> None:
         while True:

@@ -97,6 +97,9 @@ class Hub:
     def sessions(self) -> list[int]:
         return list(self._sockets_of_session)
 
+    def users(self) -> list[int]:
+        return list(self._sockets_of_user)
+
     def end_sessions(self, session_ids: Iterable[int]) -> None:
         """Closes all sockets of these sessions, for good."""
         now = time.monotonic()
@@ -181,7 +184,8 @@ class Hub:
     def say_ephemeral(self, channel: Channel, lines: Sequence[bytes]) -> None:
         """Delivers lines that nobody keeps; listeners that lag behind do without them."""
         for entry in channel.entering.values():
-            entry.lines.extend((0, line) for line in lines)
+            if len(entry.lines) < BUFFERED_LINES:
+                entry.lines.extend((0, line) for line in lines)
         frame = text_frame(b"\n".join(lines))
         for listener in list(channel.listeners):
             listener.send_ephemeral(frame)

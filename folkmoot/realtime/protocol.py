@@ -208,7 +208,6 @@ def unsubscribe_push(channel: str, reason: Close) -> bytes:
 
 
 UNKNOWN_CHANNEL = Refusal(ErrorCode.UNKNOWN_CHANNEL, "unknown channel")
-METHOD_NOT_FOUND = Refusal(ErrorCode.METHOD_NOT_FOUND, "method not found")
 NOT_AVAILABLE = Refusal(ErrorCode.NOT_AVAILABLE, "not available")
 ALREADY_SUBSCRIBED = Refusal(ErrorCode.ALREADY_SUBSCRIBED, "already subscribed")
 LIMIT_EXCEEDED = Refusal(ErrorCode.LIMIT_EXCEEDED, "limit exceeded")

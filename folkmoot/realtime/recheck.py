@@ -1,8 +1,8 @@
-"""Asks again, in case the bus lost a word: do the sessions of open sockets still hold, are listeners still admitted?"""
+"""Asks again, in case the bus lost a word: do sessions of sockets still hold, does everybody hear what is theirs?"""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -17,17 +17,29 @@ log = structlog.get_logger(__name__)
 
 SESSIONS_S = 8.0  # with the time it takes, an ended session has no socket after ten seconds
 LISTENERS_S = 45.0
-CHUNK = 1_000  # listeners asked about in one query
+CHUNK = 1_000  # listeners, or users, asked about in one query
 
 StillHold = Callable[[Sequence[int]], Awaitable[set[int]]]
 """Those of the sessions that still hold."""
 
 
+ChannelsOfUsers = Callable[[Sequence[int]], Awaitable[Mapping[int, Sequence[str]]]]
+"""The channels that the server subscribes for each of these users."""
+
+
 class Recheck:
-    def __init__(self, bus: Bus, hub: Hub, namespaces: Namespaces, still_hold: StillHold) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        hub: Hub,
+        namespaces: Namespaces,
+        still_hold: StillHold,
+        channels_of_users: ChannelsOfUsers,
+    ) -> None:
         self._hub = hub
         self._namespaces = namespaces
         self._still_hold = still_hold
+        self._channels_of_users = channels_of_users
         self._task: asyncio.Task[None] | None = None
         self._listeners_at = float("-inf")
         self._look_now = asyncio.Event()
@@ -49,8 +61,9 @@ class Recheck:
             try:
                 await self._sessions()
                 if time.monotonic() - self._listeners_at >= LISTENERS_S:
-                    self._listeners_at = time.monotonic()
                     await self._listeners()
+                    await self._left_out()
+                    self._listeners_at = time.monotonic()
             except Error as error:  # nobody is sent away because we could not ask
                 log.warning("recheck.failed", error=error.detail)
             except Exception:
@@ -67,10 +80,18 @@ class Recheck:
             self._hub.end_sessions(set(sessions) - await self._still_hold(sessions))
 
     async def _listeners(self) -> None:
-        for name in list(self._hub.channels):
-            namespace = self._namespaces.of(name)
-            listeners = list({(listener.user_id, name) for listener in self._hub.listeners(name)})
-            for start in range(0, len(listeners), CHUNK):
-                asked = listeners[start : start + CHUNK]
+        """Takes out listeners whose membership has ended."""
+        for namespace, names in self._namespaces.grouped(list(self._hub.channels)):
+            listening = list({(listener.user_id, name) for name in names for listener in self._hub.listeners(name)})
+            for start in range(0, len(listening), CHUNK):
+                asked = listening[start : start + CHUNK]
                 for user_id, channel in set(asked) - await namespace.still_admitted(asked):
                     self._hub.leave(user_id, channel)
+
+    async def _left_out(self) -> None:
+        """Lets users hear what they have come into without our hearing of it."""
+        users = self._hub.users()
+        for start in range(0, len(users), CHUNK):
+            for user_id, channels in (await self._channels_of_users(users[start : start + CHUNK])).items():
+                for channel in channels:
+                    self._hub.join(user_id, channel)

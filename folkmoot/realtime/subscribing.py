@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from folkmoot.realtime import protocol
-from folkmoot.realtime.channels import LoggedNamespace, Namespace, Position, Publication
+from folkmoot.realtime.channels import LoggedNamespace, Position, Publication
 from folkmoot.realtime.protocol import Since
 
 if TYPE_CHECKING:
@@ -107,23 +107,16 @@ def take_over(client: "Client", channel: str) -> Result | None:
 
 
 async def _admitted(client: "Client", channels: Iterable[str]) -> set[str]:
-    by_namespace: dict[str, tuple[Namespace, list[tuple[int, str]]]] = {}
-    for channel in channels:
-        namespace = client.engine.namespaces.of(channel)
-        by_namespace.setdefault(namespace.name, (namespace, []))[1].append((client.user_id, channel))
     admitted: set[str] = set()
-    for namespace, listeners in by_namespace.values():
-        admitted |= {channel for _, channel in await namespace.still_admitted(listeners)}
+    for namespace, names in client.engine.namespaces.grouped(channels):
+        found = await namespace.still_admitted([(client.user_id, name) for name in names])
+        admitted |= {channel for _, channel in found}
     return admitted
 
 
 async def _positions(client: "Client", channels: Iterable[str]) -> dict[str, Position]:
-    by_namespace: dict[str, tuple[LoggedNamespace, list[str]]] = {}
-    for channel in channels:
-        if namespace := client.engine.namespaces.logged(channel):
-            by_namespace.setdefault(namespace.name, (namespace, []))[1].append(channel)
     positions: dict[str, Position] = {}
-    for namespace, names in by_namespace.values():
+    for namespace, names in client.engine.namespaces.grouped_logged(channels):
         positions |= await namespace.positions(names)
     return positions
 

@@ -5,6 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -19,11 +20,14 @@ def configure_logs(level: str, style: Literal["text", "json"], **everywhere: str
     if style == "json":
         ending: list[structlog.typing.Processor] = [
             lambda _, __, line: {**everywhere, **line},
-            structlog.processors.dict_tracebacks,
+            # Without locals, which hold passwords and tokens.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        ending = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        ending = [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

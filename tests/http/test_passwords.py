@@ -118,3 +118,23 @@ async def test_hashing_does_not_hold_up_other_requests(visitor: httpx.AsyncClien
     assert all(answer.status_code == 200 for answer in answered_first)
     assert not all(task.done() for task in signing_in), "the hashes still wait for a thread"
     await asyncio.gather(*signing_in)
+
+
+async def test_several_who_sign_in_at_once_while_a_hash_is_rewritten_all_stay_signed_in(
+    visitor: httpx.AsyncClient, ada: Member, database: Connection
+) -> None:
+    await store(database, ada, pbkdf2("old but gold"))
+    given = {"email": ada.email, "password": "old but gold"}
+    answers = await asyncio.gather(*(visitor.post(AUTH, json=given) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    tokens = [answer.json()["data"]["access_token"] for answer in answers] + [ada.token]
+    for token in tokens:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await visitor.get("/api/v1.0/session", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("user_agent", [b"caf\xe9", b"a\x01b", b"\xff" * 400, "Zeitung \u2603".encode()])
+async def test_any_user_agent_signs_in(visitor: httpx.AsyncClient, ada: Member, user_agent: bytes) -> None:
+    headers = [(b"User-Agent", user_agent)]
+    answer = await visitor.post(AUTH, json={"email": ada.email, "password": PASSWORD}, headers=headers)
+    assert answer.status_code == 200

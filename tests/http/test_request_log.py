@@ -83,6 +83,22 @@ async def test_a_fault_is_logged_under_the_id_that_the_client_was_told(
     assert "what went wrong" in logged
 
 
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_fault_writes_no_secret_that_was_in_its_hands_into_the_log(style: str) -> None:
+    code = (
+        "import structlog; from folkmoot.telemetry.logs import configure_logs;"
+        f"configure_logs('info', '{style}')\n"
+        "def sign_in(password, token):\n    raise RuntimeError('what went wrong')\n"
+        "try: sign_in(*[word[::-1] for word in ('drowssap-yranac', 'nekot-yranac')])\n"
+        "except RuntimeError: structlog.get_logger('x').exception('fault')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "what went wrong" in done.stderr
+    assert "sign_in" in done.stderr
+    assert "canary-password" not in done.stderr
+    assert "canary-token" not in done.stderr
+
+
 async def test_a_path_cannot_forge_a_line(visitor: httpx.AsyncClient, lines: Lines) -> None:
     await visitor.get("/nope%0a2026-01-01%20[info]%20forged%1b[2J")
     logged = lines.read()

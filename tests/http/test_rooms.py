@@ -10,6 +10,7 @@ from folkmoot.actions import Call
 from folkmoot.app import Node
 from folkmoot.commands import OPERATOR
 from folkmoot.modules.accounts import actions as accounts
+from tests.conftest import Start
 from tests.people import PASSWORD, Member, assert_problem, enrol
 
 ROOMS = "/api/v1.0/rooms"
@@ -212,3 +213,16 @@ async def test_rooms_are_listed_by_name_whatever_their_case(node: Node) -> None:
             await lister.make_room(name)
         names = [room["name"] for room in (await lister.http.get(ROOMS)).json()["rooms"]]
     assert names == ["Alpha", "beta", "Delta", "gamma", "General"]
+
+
+async def test_nobody_can_be_in_more_rooms_than_the_operator_allows_not_even_by_others(start: Start) -> None:
+    async with start(rooms_per_user=2) as node, enrol(node, "Ada") as ada, enrol(node, "Bob") as bob:
+        mine = await ada.make_room()  # beside General
+        assert_problem(await ada.http.post("/api/v1.0/rooms", json={"name": "One more"}), 409, "conflict")
+        his = await bob.make_room()
+        assert_problem(await ada.http.post(f"/api/v1.0/rooms/{his}/join"), 409, "conflict")
+        answer = await ada.http.post(f"/api/v1.0/rooms/{mine}/members", json={"user_id": bob.id})
+        assert_problem(answer, 409, "conflict")
+        assert len((await bob.http.get("/api/v1.0/rooms")).json()["rooms"]) == 2
+        await ada.leave(mine)
+        await ada.join(his)

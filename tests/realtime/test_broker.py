@@ -161,6 +161,44 @@ async def test_another_epoch_sends_all_listeners_to_ask_anew(
     assert following.listener.closes[0] == 3010
 
 
+async def test_a_head_below_what_was_delivered_sends_all_listeners_to_ask_anew(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following.hear(1, 5)
+    monkeypatch.setattr(broker_module, "SWEEP_WITHOUT_BUS_S", 0.02)
+    following.log.head = 2  # a backup was restored, and nobody gave it another epoch
+    following.broker.start()
+    await until(lambda: following.listener.closes)
+    assert following.listener.closes[0] == 3010
+
+
+async def test_a_log_that_is_read_for_those_who_left_is_not_told_to_those_who_came(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = asyncio.Event(), asyncio.Event()
+    read = following.log.after
+
+    async def slowly(channel: str, offset: int, limit: int) -> object:
+        found = await read(channel, offset, limit)
+        reading.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(following.log, "after", slowly)
+    following.hear(1, 2)
+    following.log.head = 6
+    behind = asyncio.create_task(following.broker.align(CHANNEL, Position(following.log.epoch, 6)))
+    await reading.wait()
+    following.hub.exit(CHANNEL, following.listener)
+    newcomer = Listener()
+    await following.listen(newcomer)
+    go_on.set()
+    await behind
+    following.hear(7, 7)
+    await until(lambda: newcomer.offsets)
+    assert newcomer.offsets == [7]
+
+
 async def test_whoever_enters_after_a_restore_finds_it_out_for_everybody(following: Following) -> None:
     following.hear(1, 5)
     following.log.epoch, following.log.head = "restored", 2

@@ -100,14 +100,12 @@ async def test_one_user_has_a_limited_number_of_sockets(start: Start) -> None:
             pass
 
 
-async def test_more_rooms_than_channels_end_the_connection_for_good(start: Start) -> None:
+async def test_more_rooms_than_channels_are_no_reason_to_send_somebody_away(start: Start) -> None:
     async with start(channels_per_socket=2) as node, enrol(node, "Ada") as ada:
         for _ in range(3):
             await ada.make_room()
         async with wired(node.port) as wire:
-            await wire.say({"id": 1, "connect": {"token": ada.token}})
-            assert await wire.expect_close() == 3505
-        await until(lambda: node.engine.hub.sockets_of(ada.id) == 0)
+            assert len((await wire.connect(ada.token))["subs"]) == 2
 
 
 # -- frames
@@ -170,7 +168,7 @@ async def test_three_thousand_commands_in_one_frame_are_all_answered_and_few_run
 ) -> None:
     """More than a second's worth is refused, not forgotten."""
     async with (
-        start(socket_commands_in_flight=16, socket_commands_per_s=500) as node,
+        start(socket_commands_in_flight=16, socket_commands_per_s=100) as node,
         enrol(node, "Ada") as ada,
         wired(node.port, ada.token) as wire,
     ):
@@ -188,7 +186,7 @@ async def test_three_thousand_commands_in_one_frame_are_all_answered_and_few_run
         codes = {reply["error"]["code"] for reply in wire.replies.values() if "error" in reply}
         answered = [reply for reply in wire.replies.values() if "rpc" in reply]
         assert codes == {111}
-        assert 499 <= len(answered) < 1_200
+        assert 99 <= len(answered) < 1_200
         assert running == 0
         assert 1 < most <= 17  # sixteen commands, and the worker that hands them out
 

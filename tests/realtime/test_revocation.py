@@ -245,6 +245,19 @@ async def test_a_word_about_a_room_that_was_lost_is_made_good_by_asking_again(
         await his.expect_push("unsubscribe", f"room:{room_id}")
 
 
+async def test_a_room_one_came_into_unheard_is_made_good_by_asking_again(
+    start: Start, node: Node, ada: Member, bob: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recheck, "SESSIONS_S", 0.1)
+    monkeypatch.setattr(recheck, "LISTENERS_S", 0.2)
+    room_id = await ada.make_room()
+    async with start() as other, wired(other.port, bob.token) as his:
+        with monkeypatch.context() as deaf:
+            deaf.setattr(node.core.bus, "publish", lambda topic, payload: None)
+            await bob.join(room_id)
+        await his.expect_push("subscribe", f"room:{room_id}")
+
+
 async def test_nobody_is_sent_away_because_the_database_could_not_be_asked(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

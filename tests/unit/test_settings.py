@@ -79,7 +79,7 @@ def test_every_wrong_setting_is_named_at_once() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("guessable", ["", "changeme", "postgres", "password", "secret", "admin"])
+@pytest.mark.parametrize("guessable", ["changeme", "postgres", "password", "secret", "admin"])
 def test_default_secrets_are_refused_but_in_development(guessable: str) -> None:
     assert "POSTGRES_PASSWORD" in refusal(postgres_host="db", postgres_password=guessable)
     assert "API_ADMIN_PASSWORD" in refusal(api_admin_email="a@b.org", api_admin_password=guessable)
@@ -129,3 +129,29 @@ def test_secrets_are_not_shown() -> None:
         database_url="postgresql://u:canary@db/x", redis_url="redis://:canary@c", api_admin_password="canary"
     )
     assert "canary" not in repr(settings) + str(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("HTTPS://Chat.Example:443/", "https://chat.example"),
+        ("http://chat.example:80", "http://chat.example"),
+        ("http://chat.example:8080", "http://chat.example:8080"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_is_known_as_browsers_write_it(given: str, origin: str) -> None:
+    settings = load_settings(url=given, origins=given)
+    assert settings.allowed_origins == {origin}
+    assert settings.secure_cookies is origin.startswith("https")
+
+
+@pytest.mark.parametrize("given", ["https://host/chat", "ftp://host", "host", "https://user@host", "https://"])
+def test_an_address_that_no_browser_sends_is_refused(given: str) -> None:
+    assert "FOLKMOOT_URL" in refusal(url=given)
+    assert "FOLKMOOT_ORIGINS" in refusal(origins=given)
+
+
+def test_no_password_is_a_guessable_one_of_the_database_but_for_the_first_admin_one_is_made() -> None:
+    assert "POSTGRES_PASSWORD" in refusal(postgres_host="db", postgres_password="")
+    load_settings(api_admin_email="a@b.org", api_admin_password="")

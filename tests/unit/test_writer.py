@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from folkmoot.errors import Busy, Error, Invalid, NotFound, Unavailable
+from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import writer as writing
 from folkmoot.events.event import Event, Person
 from tests.unit.log import Log, assert_gapless, say
@@ -82,8 +82,8 @@ async def test_who_is_not_in_the_room_is_refused_among_those_who_are(log: Log) -
             *(asyncio.ensure_future(writer.append(say(r, who))) for r, who in ((room, ada), (room, eve), (room, ada)))
         )
         nowhere = await settled(asyncio.ensure_future(writer.append(say(9_000_000_000, ada))))
-    assert [getattr(answer, "seq", type(answer)) for answer in answers] == [1, NotFound, 2]
-    assert isinstance(nowhere[0], NotFound)
+    assert [getattr(answer, "seq", type(answer)) for answer in answers] == [1, NoSuchRoom, 2]
+    assert isinstance(nowhere[0], NoSuchRoom)
 
 
 @pytest.mark.parametrize("poison", ["\ud800", "a\x00b"], ids=["surrogate", "nul"])

@@ -1,12 +1,12 @@
 """Accounts: who there is, and signing in."""
 
 import hashlib
-import ipaddress
 import secrets
 from dataclasses import dataclass
 
 from folkmoot.actions import Access, Call, Done, Nothing, action
-from folkmoot.errors import Conflict, NotFound, WrongCredentials
+from folkmoot.addresses import place_of
+from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
 from folkmoot.modules.accounts import store
 from folkmoot.modules.accounts.schemas import (
     Account,
@@ -19,10 +19,11 @@ from folkmoot.modules.accounts.schemas import (
     People,
 )
 from folkmoot.modules.rooms.actions import welcome
-from folkmoot.modules.sessions.actions import end_all_sessions, open_session
+from folkmoot.modules.sessions.actions import end_sessions, open_session, tell_ended
 from folkmoot.modules.sessions.schemas import Grant, Kind, User
 
 FIRST_ADMIN = "Admin"
+SIGN_IN_ROUNDS = 3  # an account that changes while its password is checked is checked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +83,22 @@ async def add(call: Call, given: NewAccount) -> Account:
 async def set_password(call: Call, given: NewPasswordOf) -> Done:
     """Gives an account another password, and signs it out everywhere."""
     password = await call.core.passwords.hash(given.password)
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
         if not await store.set_password(connection, given.user_id, password):
             raise NotFound("There is no such account.")
-    await end_all_sessions(call.core, given.user_id)
+        ended = await end_sessions(connection, given.user_id)
+    await tell_ended(call.core, ended)
     return Done()
 
 
 @action(access=Access.ADMIN)
 async def disable(call: Call, given: AccountId) -> Done:
     """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
         if not await store.disable(connection, given.user_id):
             raise NotFound("There is no such account.")
-    await end_all_sessions(call.core, given.user_id)
+        ended = await end_sessions(connection, given.user_id)
+    await tell_ended(call.core, ended)
     return Done()
 
 
@@ -104,14 +107,8 @@ async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin |
     async with call.core.database.connection() as connection:
         if await store.has_admin(connection):
             return None
-    made = NewAccount.model_validate(
-        {
-            "email": email,
-            "name": FIRST_ADMIN,
-            "password": password or secrets.token_urlsafe(12),
-            "role": "admin",
-        }
-    )
+    password = password or secrets.token_urlsafe(12)
+    made = add.parse({"email": email, "name": FIRST_ADMIN, "password": password, "role": "admin"})
     hashed = await call.core.passwords.hash(made.password)
     async with call.core.database.transaction() as connection:
         await store.lock_first_admin(connection)
@@ -126,40 +123,46 @@ async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin |
 
 async def _sign_in(call: Call, given: Credentials, kind: Kind) -> Grant:
     pair = await _spend_tries(call, given.email)
+    for _ in range(SIGN_IN_ROUNDS):
+        login = await _check_password(call, given)
+        grant = await _open_session(call, given, login, kind)
+        if grant is not None:
+            await call.core.limiter.forget(pair)
+            return grant
+    raise Busy("This account is being changed. Try again in a moment.")
+
+
+async def _check_password(call: Call, given: Credentials) -> store.Login:
+    """The account that the credentials fit. An unknown one takes as long, and is answered alike."""
     async with call.core.database.connection() as connection:
         login = await store.find_login(connection, given.email)
     fits = await call.core.passwords.verify(login.password if login else None, given.password)
     if login is None or not fits or login.disabled:
         raise WrongCredentials("Wrong email or password")
-    await call.core.limiter.forget(pair)
-    grant = await open_session(call, User(id=login.id, email=login.email, name=login.name, role=login.role), kind)
-    async with call.core.database.connection() as connection:
-        is_same = await store.find_login(connection, given.email) == login
-    if not is_same:  # another password, or a disabled account, while we were hashing
-        await end_all_sessions(call.core, login.id)
-        raise WrongCredentials("Wrong email or password")
+    return login
+
+
+async def _open_session(call: Call, given: Credentials, login: store.Login, kind: Kind) -> Grant | None:
+    """Signs in, and hashes an old password anew; None when the account is not any more as it was checked."""
+    renewed = None
     if call.core.passwords.is_outdated(login.password):
         renewed = await call.core.passwords.hash(given.password)
-        async with call.core.database.connection() as connection:
-            await store.replace_password(connection, login.id, login.password, renewed)
+    async with call.core.database.transaction() as connection:
+        await store.lock_login(connection, login.id)
+        if await store.find_login(connection, given.email) != login:
+            return None
+        if renewed is not None:
+            await store.set_password(connection, login.id, renewed)
+        user = User(id=login.id, email=login.email, name=login.name, role=login.role)
+        grant, ended = await open_session(connection, call, user, kind)
+    await tell_ended(call.core, ended)
     return grant
 
 
 async def _spend_tries(call: Call, email: str) -> str:
     """Counts the try against the address, and against the account from this address; others' tries lock nobody out."""
-    settings, network = call.core.settings, _network(call.address)
+    settings, network = call.core.settings, place_of(call.address)
     await call.core.limiter.spend(f"sign-in:{network}", limit=settings.sign_in_per_minute, window_s=60)
     pair = f"sign-in:{network}:{hashlib.sha256(email.encode()).hexdigest()[:32]}"
     await call.core.limiter.spend(pair, limit=settings.sign_in_failures, window_s=settings.sign_in_window_s)
     return pair
-
-
-def _network(address: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 that a household gets of IPv6."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

@@ -55,9 +55,9 @@ async def set_password(connection: Connection, user_id: int, password: str) -> b
     )
 
 
-async def replace_password(connection: Connection, user_id: int, old: str, new: str) -> None:
-    """Stores the same password hashed anew, unless it has changed meanwhile."""
-    await connection.execute("UPDATE users SET password = $3 WHERE id = $1 AND password = $2", user_id, old, new)
+async def lock_login(connection: Connection, user_id: int) -> None:
+    """Keeps others from changing the account until our transaction ends."""
+    await connection.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
 
 
 async def disable(connection: Connection, user_id: int) -> bool:

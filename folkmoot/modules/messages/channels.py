@@ -87,8 +87,14 @@ def add_channels(namespaces: Namespaces, core: Core, broker: Broker) -> None:
 
 async def channels_of(core: Core, caller: Caller) -> Sequence[str]:
     """The channels that the server subscribes for a member: all their rooms."""
+    return (await channels_of_users(core, [caller.user_id]))[caller.user_id]
+
+
+async def channels_of_users(core: Core, user_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The same for each of these users."""
     async with core.database.connection() as connection:
-        return [channel_of(room_id) for room_id in await rooms_of(connection, caller.user_id)]
+        rooms = await rooms_of(connection, user_ids)
+    return {user_id: [channel_of(room_id) for room_id in room_ids] for user_id, room_ids in rooms.items()}
 
 
 def announce(broker: Broker, events: Sequence[Event]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from folkmoot.actions import Call, Done, Nothing, action
 from folkmoot.database import Connection
-from folkmoot.errors import NotFound
+from folkmoot.errors import Conflict, NoSuchRoom, NotFound
 from folkmoot.events import store as events
 from folkmoot.events.event import Draft, Event, Kind, Person
 from folkmoot.modules.rooms import store
@@ -60,6 +60,7 @@ async def create(call: Call, given: NewRoom) -> Room:
     async with call.core.database.transaction() as connection:
         room_id = await store.insert(connection, name=given.name, topic=given.topic, visibility=given.visibility)
         await store.add_member(connection, room_id, caller.user_id)
+        await _check_number_of_rooms(connection, call, caller.user_id)
         event = await _append(connection, room_id, "created", caller.person)
         await store.mark_read(connection, room_id, caller.user_id, event.seq)
         room = await find(connection, caller.user_id, room_id)
@@ -78,6 +79,7 @@ async def join(call: Call, given: RoomId) -> Room:
             raise NotFound("There is no such open room.")
         event = await _let_in(connection, given.room_id, caller.person)
         if event is not None:
+            await _check_number_of_rooms(connection, call, caller.user_id)
             await store.mark_read(connection, given.room_id, caller.user_id, event.seq)
         room = await find(connection, caller.user_id, given.room_id)
     if event is not None:
@@ -94,6 +96,8 @@ async def add(call: Call, given: NewMember) -> Members:
         if person is None:
             raise NotFound("There is no such person.")
         event = await _let_in(connection, given.room_id, person)
+        if event is not None:
+            await _check_number_of_rooms(connection, call, person.id)
         members = await store.members(connection, given.room_id)
     if event is not None:
         _tell_joined(call, given.room_id, given.user_id, event)
@@ -126,14 +130,14 @@ async def find(connection: Connection, user_id: int, room_id: int) -> Room:
     """The room through its member. Raises NotFound alike for rooms of others and rooms that are not."""
     room = await store.find(connection, user_id, room_id)
     if room is None:
-        raise NotFound("There is no such room among yours.")
+        raise NoSuchRoom
     return room
 
 
 async def check_member(connection: Connection, user_id: int, room_id: int) -> None:
     """Raises NotFound unless the user is in the room."""
     if not await store.still_members(connection, [(user_id, room_id)]):
-        raise NotFound("There is no such room among yours.")
+        raise NoSuchRoom
 
 
 async def still_members(connection: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -141,16 +145,19 @@ async def still_members(connection: Connection, pairs: Sequence[tuple[int, int]]
     return await store.still_members(connection, pairs)
 
 
-async def rooms_of(connection: Connection, user_id: int) -> list[int]:
-    """The ids of the rooms the user is in."""
-    return await store.memberships(connection, user_id)
+async def rooms_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The ids of the rooms that each of the users is in."""
+    rooms: dict[int, list[int]] = {user_id: [] for user_id in user_ids}
+    for user_id, room_id in await store.memberships(connection, user_ids):
+        rooms[user_id].append(room_id)
+    return rooms
 
 
 async def mark_read_up_to(connection: Connection, user_id: int, room_id: int, seq: int) -> int:
     """Moves the member's read position forward and returns it. Raises NotFound as `find` does."""
     read_seq = await store.mark_read(connection, room_id, user_id, seq)
     if read_seq is None:
-        raise NotFound("There is no such room among yours.")
+        raise NoSuchRoom
     return read_seq
 
 
@@ -166,9 +173,16 @@ async def welcome(connection: Connection, user_id: int, name: str) -> list[Event
     return [event for event in joined if event is not None]
 
 
+async def _check_number_of_rooms(connection: Connection, call: Call, user_id: int) -> None:
+    """Raises Conflict when the user is in more rooms than one may be, by their own doing or somebody else's."""
+    most = call.core.settings.rooms_per_user
+    if await store.count_memberships(connection, user_id) > most:
+        raise Conflict(f"Nobody can be in more than {most} rooms.")
+
+
 async def _lock_mine(connection: Connection, call: Call, room_id: int) -> None:
     if not await store.lock_mine(connection, call.caller.user_id, room_id):
-        raise NotFound("There is no such room among yours.")
+        raise NoSuchRoom
 
 
 async def _let_in(connection: Connection, room_id: int, person: Person) -> Event | None:

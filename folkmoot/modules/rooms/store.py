@@ -164,10 +164,17 @@ async def members(connection: Connection, room_id: int) -> list[Member]:
     return [Member(person=Person(row["id"], row["name"]), joined_at=row["joined_at"]) for row in rows]
 
 
-async def memberships(connection: Connection, user_id: int) -> list[int]:
-    """The ids of the rooms the user is in."""
-    rows = await connection.fetch("SELECT room_id FROM members WHERE user_id = $1 ORDER BY room_id", user_id)
-    return [row["room_id"] for row in rows]
+async def memberships(connection: Connection, user_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """The (user, room) pairs of these users' memberships, in the order of rooms."""
+    rows = await connection.fetch(
+        "SELECT user_id, room_id FROM members WHERE user_id = ANY($1::bigint[]) ORDER BY room_id", list(user_ids)
+    )
+    return [(row["user_id"], row["room_id"]) for row in rows]
+
+
+async def count_memberships(connection: Connection, user_id: int) -> int:
+    """In how many rooms the user is."""
+    return int(await connection.fetchval("SELECT count(*) FROM members WHERE user_id = $1", user_id))
 
 
 async def still_members(connection: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

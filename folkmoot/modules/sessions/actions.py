@@ -2,6 +2,7 @@
 
 from folkmoot.actions import Call, Done, Nothing, action
 from folkmoot.core import Core
+from folkmoot.database import Connection
 from folkmoot.errors import NotFound, NotSignedIn, Unavailable
 from folkmoot.modules.sessions import keeper, store
 from folkmoot.modules.sessions.schemas import (
@@ -16,6 +17,8 @@ from folkmoot.modules.sessions.schemas import (
 from folkmoot.modules.sessions.tokens import hash_token, new_token
 
 LONGEST_USER_AGENT = 300
+
+Ended = tuple[int, bytes]  # the id of a session, and the hash of its token
 
 
 @action()
@@ -64,31 +67,33 @@ async def ticket(call: Call, _: Nothing) -> Ticket:
     return Ticket(ticket=made, expires_in_s=keeper.TICKET_S)
 
 
-async def open_session(call: Call, user: User, kind: Kind) -> Grant:
-    """Signs the user in from where the call comes. The oldest sessions beyond the limit end."""
+async def open_session(connection: Connection, call: Call, user: User, kind: Kind) -> tuple[Grant, list[Ended]]:
+    """Signs the user in from where the call comes. Also gives the oldest sessions, which end beyond the limit."""
     settings, token = call.core.settings, new_token()
-    lifetime_s = settings.session_admin_s if user.role == "admin" else settings.session_s
-    async with call.core.database.transaction() as connection:
-        session = await store.insert(
-            connection,
-            user_id=user.id,
-            token_hash=hash_token(token),
-            kind=kind,
-            address=call.address,
-            user_agent=call.user_agent[:LONGEST_USER_AGENT],
-            lifetime_s=lifetime_s,
-            idle_s=settings.session_idle_s,
-        )
-        ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
-    await _tell_ended(call.core, ended)
-    return Grant(token=token, user=user, session=session)
+    session = await store.insert(
+        connection,
+        user_id=user.id,
+        token_hash=hash_token(token),
+        kind=kind,
+        address=call.address,
+        user_agent="".join(filter(str.isprintable, call.user_agent))[:LONGEST_USER_AGENT],
+        lifetime_s=settings.session_admin_s if user.role == "admin" else settings.session_s,
+        idle_s=settings.session_idle_s,
+    )
+    ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
+    return Grant(token=token, user=user, session=session), ended
 
 
-async def end_all_sessions(core: Core, user_id: int) -> None:
-    """Signs the user out everywhere."""
-    async with core.database.connection() as connection:
-        ended = await store.delete_all(connection, user_id)
-    await _tell_ended(core, ended)
+async def end_sessions(connection: Connection, user_id: int) -> list[Ended]:
+    """Signs the user out everywhere. What it gives is to be told once the transaction is safe."""
+    return await store.delete_all(connection, user_id)
+
+
+async def tell_ended(core: Core, ended: list[Ended]) -> None:
+    """Closes the sockets of sessions that have ended, and keeps look-ups from bringing them back."""
+    if ended:
+        core.sockets.revoke([session_id for session_id, _ in ended])
+        await keeper.forget(core.bus, [token_hash for _, token_hash in ended])
 
 
 async def _end_one(call: Call, session_id: int) -> None:
@@ -96,11 +101,4 @@ async def _end_one(call: Call, session_id: int) -> None:
         token_hash = await store.delete(connection, call.caller.user_id, session_id)
     if token_hash is None:
         raise NotFound("There is no such session among yours.")
-    await _tell_ended(call.core, [(session_id, token_hash)])
-
-
-async def _tell_ended(core: Core, ended: list[tuple[int, bytes]]) -> None:
-    if not ended:
-        return
-    core.sockets.revoke([session_id for session_id, _ in ended])
-    await keeper.forget(core.bus, [token_hash for _, token_hash in ended])
+    await tell_ended(call.core, [(session_id, token_hash)])

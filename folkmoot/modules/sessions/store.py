@@ -163,13 +163,6 @@ async def delete_all(connection: Connection, user_id: int) -> list[tuple[int, by
     return [(row["id"], row["token_hash"]) for row in rows]
 
 
-async def delete_expired(connection: Connection) -> None:
-    """Forgets the sessions that have ended by themselves."""
-    await connection.execute(
-        "DELETE FROM sessions WHERE expires_at < now() OR used_at + make_interval(secs => idle_s) < now()"
-    )
-
-
 def _session(row: asyncpg.Record | None) -> Session:
     if row is None:
         raise LookupError("PostgreSQL gave no row for a session it made")
