@@ -1,7 +1,7 @@
 # Everything that people and CI run. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check site wheel pins reference clean
+.PHONY: help run dev test check site wheel pins reference bench clean
 
 # The first Python on the PATH that is new enough. `make run PYTHON=/path/to/python3.12` names another.
 PYTHON = $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -53,6 +53,10 @@ PIN = .venv/bin/uv pip compile --quiet --no-config --universal --python-version 
 pins: ## Write requirements/*.txt anew from requirements/*.in
 	@$(SETUP) pins
 	cd requirements && for name in base dev node; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
+
+bench: ## Measure the real-time path beside the limits of this machine
+	@$(SETUP) test
+	$(PY) -m bench.run
 
 reference: ## Write anew what is made from the source: settings, schema, the page's types of the API
 	@$(SETUP) check

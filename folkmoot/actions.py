@@ -43,9 +43,17 @@ def _integer(given: object) -> object:
 
 def _printable(text: str) -> str:
     """PostgreSQL has no NUL in text, and UTF-8 has no lone surrogates."""
-    if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+    if "\x00" in text or not _is_whole(text):
         raise ValueError("Must not contain NUL or half of a character.")
     return text
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _one_line(text: str) -> str:

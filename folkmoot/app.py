@@ -20,6 +20,7 @@ from folkmoot.core import Core
 from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import Writer
+from folkmoot.garbage import spare_the_loop
 from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
 from folkmoot.http.server import build_http
@@ -120,6 +121,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         port = port_class(Door(Gate(settings, keeper, engine), PATHS, connections))
         server = await _start(http, port, listening)
         closing.push_async_callback(_drain, server, engine, connections, settings.drain_s)
+        spare_the_loop()
         yield Node(settings, settings.port, core, engine, connections)
 
 

@@ -70,6 +70,13 @@ async def patiently(connect: Callable[[], Awaitable[T]], within_s: float) -> T:
         await asyncio.sleep(0.2)
 
 
+class _Session(asyncpg.Connection):
+    """A session that nobody leaves anything in, so that the pool need not ask the server to forget it each time."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class Database:
     """The pool. `connection` and `transaction` are the only ways to it."""
 
@@ -89,6 +96,7 @@ class Database:
             self._dsn,
             min_size=1,
             max_size=self._size,
+            connection_class=_Session,
             timeout=self._wait_s,
             command_timeout=self._wait_s * 2,
             server_settings={"application_name": "folkmoot", "lock_timeout": "5s"},

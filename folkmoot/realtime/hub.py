@@ -56,13 +56,14 @@ class Entry:
 class Channel:
     """A channel somebody on this node listens to."""
 
-    __slots__ = ("entering", "listeners", "name", "pending")
+    __slots__ = ("entering", "is_kept", "listeners", "name", "pending")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.listeners: dict[Listener, None] = {}
         self.entering: dict[Listener, Entry] = {}
-        self.pending: list[bytes] = []
+        self.pending: list[bytes] = []  # what the next loop tick delivers
+        self.is_kept = True  # in a log; otherwise a listener that lags behind does without
 
     def __bool__(self) -> bool:
         return bool(self.listeners or self.entering)
@@ -169,12 +170,7 @@ class Hub:
             entry.lines.extend((first + index, line) for index, line in enumerate(lines))
             if len(entry.lines) > BUFFERED_LINES:
                 listener.close(codes.SLOW)
-        if not channel.listeners:
-            return
-        if not self._dirty:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._dirty[channel] = None
-        channel.pending.extend(lines)
+        self._say_soon(channel, lines)
 
     def say_now(self, name: str) -> None:
         """Delivers what waits for the next loop tick."""
@@ -186,17 +182,29 @@ class Hub:
         for entry in channel.entering.values():
             if len(entry.lines) < BUFFERED_LINES:
                 entry.lines.extend((0, line) for line in lines)
-        frame = text_frame(b"\n".join(lines))
-        for listener in list(channel.listeners):
-            listener.send_ephemeral(frame)
+        channel.is_kept = False
+        self._say_soon(channel, lines)
+
+    def _say_soon(self, channel: Channel, lines: Sequence[bytes]) -> None:
+        if not channel.listeners:
+            return
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty[channel] = None
+        channel.pending.extend(lines)
 
     def _flush(self) -> None:
         dirty, self._dirty = [channel for channel in self._dirty if channel.pending], {}
-        if len(dirty) == 1:
-            self._say_pending(dirty[0])
-            return
-        outgoing: dict[Listener, list[bytes]] = {}
+        kept = [channel for channel in dirty if channel.is_kept]
+        if len(kept) > 1:
+            self._say_together(kept)
         for channel in dirty:
+            self._say_pending(channel)
+
+    def _say_together(self, channels: Sequence[Channel]) -> None:
+        """One write a listener, whatever of these channels it listens to."""
+        outgoing: dict[Listener, list[bytes]] = {}
+        for channel in channels:
             frame = _merged(channel)
             for listener in channel.listeners:
                 outgoing.setdefault(listener, []).append(frame)
@@ -208,7 +216,10 @@ class Hub:
             return
         frame = _merged(channel)
         for listener in list(channel.listeners):
-            listener.send_frame(frame)
+            if channel.is_kept:
+                listener.send_frame(frame)
+            else:
+                listener.send_ephemeral(frame)
 
 
 def _merged(channel: Channel) -> bytes:

@@ -6,7 +6,8 @@ const SHELF_KEY = 'signed-in'
 
 /**
  * All tabs of a browser share one session cookie. When another tab signs in, this one follows: from the sign-in page
- * by asking again who we are, and from somebody else's page by starting anew, so that nobody writes as another.
+ * by asking again who we are, and from somebody else's page by starting anew, so that nobody writes as another. A tab
+ * that slept through it hears of it from the server.
  */
 export function useOneAccount(reload: () => void = () => window.location.reload()): void {
   const session = useSessionStore()
@@ -14,6 +15,11 @@ export function useOneAccount(reload: () => void = () => window.location.reload(
   watch(
     () => session.user?.id,
     (id) => id !== undefined && browserShelf.write(SHELF_KEY, id),
+  )
+
+  watch(
+    () => session.takenOver,
+    (takenOver) => takenOver && reload(),
   )
 
   function follow({ key }: StorageEvent): void {

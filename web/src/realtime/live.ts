@@ -13,12 +13,16 @@ import type { Position, Socket, SocketHandlers } from './socket'
 const VERIFY_EVERY_MS = 15_000
 /** A confirmed message usually arrives by the socket in this time, in its place; only then is a gap worth a request. */
 const GAP_GRACE_MS = 400
-const ROOM_RETRY_MS = 3_000
+const RETRY_MS = 3_000
 
 export interface Live {
   start(): void
   reconnect(): void
   stop(): void
+}
+
+interface Visit {
+  isOurs: boolean
 }
 
 export function createLive(open: (handlers: SocketHandlers) => Socket = openHere): Live {
@@ -28,22 +32,25 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
   const outbox = useOutboxStore()
   const session = useSessionStore()
   const timers = new Set<ReturnType<typeof setTimeout>>()
+  /** Rooms we are out of, whose unsent messages are still there. */
+  const left = new Set<number>()
+  /** The present connection; null without one. */
+  let visit: Visit | null = null
   let verifiedAt = 0
   let stopping = false
 
   const socket = open({
     connecting() {
-      outbox.disconnected()
+      lost()
       connection.connecting()
     },
     connected() {
       connection.connected()
-      outbox.connected(sender)
-      void refreshRooms()
-      void rooms.saveReads()
+      visit = { isOurs: false }
+      void settleIn(visit)
     },
     closed() {
-      outbox.disconnected()
+      lost()
       if (!stopping) void ended()
     },
     troubled() {
@@ -55,6 +62,8 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
     unsubscribed(roomId) {
       rooms.remove(roomId)
       timelines.drop(roomId)
+      left.add(roomId)
+      if (visit?.isOurs) dropLeft()
     },
     events: take,
   })
@@ -69,12 +78,38 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
     },
   }
 
+  function lost(): void {
+    visit = null
+    outbox.disconnected()
+  }
+
+  /**
+   * The connection has the cookie of its moment, which may be somebody else's by now. Until the server has said that
+   * it is ours, nothing of ours goes out, and its rooms say nothing about ours.
+   */
+  async function settleIn(now: Visit): Promise<void> {
+    const isOurs = await session.identify()
+    if (now !== visit || stopping || isOurs === false) return
+    if (isOurs === undefined) return later(RETRY_MS, () => void settleIn(now))
+    now.isOurs = true
+    dropLeft()
+    outbox.connected(sender)
+    void refreshRooms()
+    void rooms.saveReads()
+  }
+
+  function dropLeft(): void {
+    left.forEach(outbox.dropRoom)
+    left.clear()
+  }
+
   function take(roomId: number, events: readonly RoomEvent[]): void {
     rooms.take(roomId, events)
     timelines.take(roomId, events)
   }
 
   function subscribed(roomId: number, position: Position | null, recovered: boolean): void {
+    left.delete(roomId)
     const known = rooms.byId.get(roomId)
     if (rooms.status === 'ready' && !known) void fetchRoom(roomId)
     // Recovered means that exactly what was missed follows as publications.
@@ -87,7 +122,7 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
 
   async function refreshRooms(): Promise<void> {
     // A refusal that will pass is asked again: without the list there is nothing to show.
-    await rooms.load().catch(() => later(ROOM_RETRY_MS, () => void refreshRooms()))
+    await rooms.load().catch(() => later(RETRY_MS, () => void refreshRooms()))
   }
 
   /** Usually the session is gone. When it is not, coming back is the member's decision: the server said not to. */
@@ -114,6 +149,7 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
     reconnect: () => socket.connect(),
     stop() {
       stopping = true
+      lost()
       timers.forEach(clearTimeout)
       socket.close()
       connection.reset()

@@ -4,7 +4,7 @@ import type { RoomEvent } from '@/api/types'
 import { tabShelf } from '@/lib/storage'
 import { uuid } from '@/lib/uuid'
 
-const SHELF_KEY = 'outbox'
+const shelfKey = (userId: number) => `outbox.${userId}`
 const MAX_ATTEMPTS = 6
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 10_000
@@ -39,8 +39,8 @@ export interface Sender {
 
 /**
  * Messages the server has not confirmed. They leave in the order they were written, one at a time in each room, and
- * only while connected. Whatever happens, an entry goes away in two ways only: its event arrived, or the writer
- * deleted it.
+ * only while connected. Whatever happens, an entry goes away in three ways only: its event arrived, the writer deleted
+ * it, or the writer is no longer in its room.
  */
 export const useOutboxStore = defineStore('outbox', () => {
   const entries = ref<OutboxEntry[]>([])
@@ -49,16 +49,16 @@ export const useOutboxStore = defineStore('outbox', () => {
   let owner = 0
   let sender: Sender | null = null
 
-  /** Takes up what an earlier load of this page left behind, unless it was somebody else's. */
+  /** Takes up what an earlier load of this page left behind. Each member has an own shelf: nobody sends another's. */
   function restore(userId: number): void {
     owner = userId
-    const saved = tabShelf.read(SHELF_KEY) as { owner?: number; entries?: OutboxEntry[] } | undefined
-    const mine = saved?.owner === userId && Array.isArray(saved.entries) ? saved.entries : []
+    const saved = tabShelf.read(shelfKey(userId))
+    const mine = Array.isArray(saved) ? (saved as OutboxEntry[]) : []
     entries.value = mine.map((entry) => (entry.state === 'sent' ? { ...entry, state: 'pending' } : entry))
   }
 
   function save(): void {
-    tabShelf.write(SHELF_KEY, { owner, entries: entries.value })
+    tabShelf.write(shelfKey(owner), entries.value)
   }
 
   function send(roomId: number, body: string): void {
@@ -154,9 +154,10 @@ export const useOutboxStore = defineStore('outbox', () => {
     return entries.value.find((entry) => entry.roomId === roomId && entry.state === 'pending')
   }
 
+  /** We are no longer in the room: what it has not got can go nowhere. */
   function dropRoom(roomId: number): void {
-    entries.value = entries.value.filter((entry) => entry.roomId !== roomId)
-    save()
+    const dropped = entries.value.filter((entry) => entry.roomId === roomId)
+    for (const { clientId } of dropped) discard(clientId)
   }
 
   /** Forgets everything on this page; `erase` also what a reload would find. */
@@ -164,7 +165,7 @@ export const useOutboxStore = defineStore('outbox', () => {
     sender = null
     entries.value = []
     attempts.clear()
-    if (erase) tabShelf.remove(SHELF_KEY)
+    if (erase) tabShelf.remove(shelfKey(owner))
   }
 
   return { entries, restore, send, retry, discard, settle, connected, disconnected, dropRoom, clear }

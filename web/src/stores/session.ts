@@ -16,6 +16,8 @@ export const useSessionStore = defineStore('session', () => {
   const session = ref<Session | null>(null)
   /** True when the session ended without the member asking for it: the sign-in page says so. */
   const wasEnded = ref(false)
+  /** True when it ended because the browser is somebody else's now: the page has to start anew. */
+  const takenOver = ref(false)
   const signedIn = computed(() => status.value === 'signed-in')
   let retry: ReturnType<typeof setTimeout> | undefined
   let delay = RETRY_MIN_MS
@@ -25,6 +27,7 @@ export const useSessionStore = defineStore('session', () => {
     session.value = found.session
     status.value = 'signed-in'
     wasEnded.value = false
+    takenOver.value = false
   }
 
   /** Asks who we are, until somebody answers. */
@@ -63,14 +66,29 @@ export const useSessionStore = defineStore('session', () => {
     wasEnded.value = true
   }
 
+  /**
+   * Are we still who is signed in? All tabs share one cookie: when another tab signed in somebody else, ours is over,
+   * too. Undefined: the server did not say.
+   */
+  async function identify(): Promise<boolean | undefined> {
+    try {
+      meet((await server.session()).user)
+    } catch (error) {
+      if (asFailure(error).kind !== 'signed-out') return signedIn.value ? undefined : false
+      ended()
+    }
+    return signedIn.value
+  }
+
+  function meet(found: User): void {
+    if (!signedIn.value || found.id === user.value?.id) return
+    ended()
+    takenOver.value = true
+  }
+
   /** Is the session still there? No answer counts as yes. */
   async function verify(): Promise<boolean> {
-    try {
-      await server.session()
-    } catch (error) {
-      if (asFailure(error).kind === 'signed-out') ended()
-    }
-    return status.value === 'signed-in'
+    return (await identify()) ?? true
   }
 
   function forget(): void {
@@ -78,7 +96,8 @@ export const useSessionStore = defineStore('session', () => {
     session.value = null
     status.value = 'signed-out'
     wasEnded.value = false
+    takenOver.value = false
   }
 
-  return { status, user, session, wasEnded, signedIn, start, signIn, signOut, ended, verify }
+  return { status, user, session, wasEnded, takenOver, signedIn, start, signIn, signOut, ended, identify, verify }
 })
