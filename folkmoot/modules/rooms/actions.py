@@ -136,13 +136,14 @@ async def find(connection: Connection, user_id: int, room_id: int) -> Room:
 
 async def check_member(connection: Connection, user_id: int, room_id: int) -> None:
     """Raises NotFound unless the user is in the room."""
-    if not await store.still_members(connection, [(user_id, room_id)]):
+    if not await still_members(connection, [(user_id, room_id)]):
         raise NoSuchRoom
 
 
 async def still_members(connection: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """Those of the (user, room) pairs where the user is in the room."""
-    return await store.still_members(connection, pairs)
+    found = await events.members_among(connection, [(room_id, user_id) for user_id, room_id in pairs])
+    return {(user_id, room_id) for room_id, user_id in found}
 
 
 async def rooms_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, list[int]]:

@@ -177,19 +177,5 @@ async def count_memberships(connection: Connection, user_id: int) -> int:
     return int(await connection.fetchval("SELECT count(*) FROM members WHERE user_id = $1", user_id))
 
 
-async def still_members(connection: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of the (user, room) pairs where the user is in the room."""
-    rows = await connection.fetch(
-        """
-        SELECT user_id, room_id
-          FROM members
-          JOIN unnest($1::bigint[], $2::bigint[]) AS asked (user_id, room_id) USING (user_id, room_id)
-        """,
-        [user_id for user_id, _ in pairs],
-        [room_id for _, room_id in pairs],
-    )
-    return {(row["user_id"], row["room_id"]) for row in rows}
-
-
 def _room(row: asyncpg.Record) -> Room:
     return Room(**row)
