@@ -56,9 +56,12 @@ def _is_whole(text: str) -> bool:
     return True
 
 
+TURNERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn what stands after a name
+
+
 def _one_line(text: str) -> str:
     """Names are shown in lists, logs and terminals, where a line break or an escape could pretend to be ours."""
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in TURNERS for character in text):
         raise ValueError("Must not contain line breaks or control characters.")
     return text
 

@@ -4,6 +4,8 @@ What a command alone needs is imported in it: nobody should wait for a web serve
 """
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -87,14 +89,15 @@ def serve(
 @cli.command()
 def migrate(
     target: Annotated[str, typer.Argument(help="A revision, `head`, or `base` for nothing at all.")] = HEAD,
+    yes: Annotated[bool, typer.Option("--yes", help="Go down, and lose what only the newer schema holds.")] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL of the way there instead.")] = False,
     start: Annotated[str, typer.Option("--from", help="With --sql: the revision to start from.")] = "base",
     data: Data = None,
 ) -> None:
     """Take the database to another revision of its schema, up or down.
 
-    `folkmoot migrate` brings it up to date, `folkmoot migrate 0002` to that revision, and `folkmoot migrate base`
-    removes everything, with all data.
+    `folkmoot migrate` brings it up to date, and nothing is lost. The way down removes what only the newer schema holds,
+    and `folkmoot migrate base` removes everything, with all data: so it takes --yes. Stop the server before.
     """
     if sql:
         from folkmoot.migrations.run import offline_sql
@@ -103,7 +106,7 @@ def migrate(
         return
     from folkmoot import commands
 
-    before, after = _run(commands.migrate_to(_settings("warning", data=data), target))
+    before, after = _run(commands.migrate_to(_settings("warning", data=data), target, lose_data=yes))
     out.print(f"The database was at {before}, and is at {after}.")
 
 
@@ -164,6 +167,15 @@ def user_password(
         out.print(f"Password (shown only now): {password}", markup=False, soft_wrap=True)
 
 
+@user.command("enable")
+def user_enable(email: str, data: Data = None) -> None:
+    """Open a disabled account again."""
+    from folkmoot import commands
+
+    _run(commands.enable_user(_settings("warning", data=data), email))
+    out.print(f"{email} is enabled.", markup=False, soft_wrap=True)
+
+
 @user.command("disable")
 def user_disable(email: str, data: Data = None) -> None:
     """Shut an account: it is signed out everywhere at once, and what it wrote stays."""
@@ -222,9 +234,16 @@ def _greet(address: str, sign_in: tuple[str, str] | None) -> None:
         email, password = sign_in
         out.print(f"  Sign in as  {email}", markup=False)
         out.print(f"  Password    {password}", markup=False)
-        another = escape(f"folkmoot user password {email} --generate")
+        another = escape(f"{_program()} user password {email} --generate")
         out.print(f"  [dim]Shown only this once. Another one: {another}[/dim]\n")
     out.print("  [dim]Ctrl-C stops it.[/dim]")
+
+
+def _program() -> str:
+    """How this program is called here: a checkout has it in its own environment."""
+    if shutil.which("folkmoot"):
+        return "folkmoot"
+    return os.path.relpath(Path(sys.executable).parent / "folkmoot")
 
 
 def _ask_password() -> str:

@@ -13,7 +13,7 @@ from folkmoot.actions import Call, Caller, Nothing
 from folkmoot.app import operating, running
 from folkmoot.errors import CommandFailed
 from folkmoot.listening import listen
-from folkmoot.migrations import HEAD, migrate
+from folkmoot.migrations import HEAD, is_earlier, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.settings import Settings
@@ -49,8 +49,14 @@ async def serve(settings: Settings, *, migrate_first: bool) -> None:
             await stop.wait()
 
 
-async def migrate_to(settings: Settings, target: str) -> tuple[str, str]:
+async def migrate_to(settings: Settings, target: str, *, lose_data: bool) -> tuple[str, str]:
     async with _some_servers(settings) as settings:
+        before = await revision_of(settings.dsn, within_s=settings.database_start_s)
+        if is_earlier(resolve(target), before) and not lose_data:
+            raise CommandFailed(
+                f"The database is at {before}. Going down to {resolve(target)} removes what only the newer schema "
+                "holds, messages among it. Make a backup, stop the server, and say --yes."
+            )
         return await migrate(settings.dsn, target, within_s=settings.database_start_s)
 
 
@@ -69,6 +75,11 @@ async def set_password(settings: Settings, email: str, password: str) -> None:
     async with _operator(settings) as call:
         user_id = await _id_of(call, email)
         await accounts.set_password.perform(call, {"user_id": user_id, "password": password})
+
+
+async def enable_user(settings: Settings, email: str) -> None:
+    async with _operator(settings) as call:
+        await accounts.enable.perform(call, {"user_id": await _id_of(call, email)})
 
 
 async def disable_user(settings: Settings, email: str) -> None:

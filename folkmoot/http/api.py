@@ -15,7 +15,7 @@ from folkmoot.addresses import client_address
 from folkmoot.core import Core
 from folkmoot.errors import Error, Invalid, Malformed, WrongType
 from folkmoot.http.application import Application
-from folkmoot.http.identity import Authenticate, end_session, identify, start_session
+from folkmoot.http.identity import Authenticate, check_origin, end_session, identify, start_session
 from folkmoot.http.problems import problem
 from folkmoot.routes import Reply, Route
 
@@ -52,7 +52,9 @@ def _handler(route: Route, core: Core, authenticate: Authenticate) -> Handler:
 
 async def _call(route: Route, request: Request, core: Core, authenticate: Authenticate) -> Call:
     caller = None
-    if route.action.access is not Access.ANYONE:
+    if route.action.access is Access.ANYONE:
+        check_origin(request, core.settings)
+    else:
         caller = await identify(request, core.settings, authenticate)
     address = client_address(request.ip, request.headers, core.settings.trusted_proxies)
     return Call(core, caller, address, request.headers.get("user-agent", ""))

@@ -37,6 +37,13 @@ async def identify(request: Request, settings: Settings, authenticate: Authentic
 
 def check_own_page(request: Request, settings: Settings) -> None:
     """Raises Forbidden unless our own page sent the request, as far as a browser tells."""
+    check_origin(request, settings)
+    if request.method not in SAFE and request.headers.get(PAGE_HEADER) != PAGE_VALUE:
+        raise Forbidden(f"Requests with a cookie must send the header {PAGE_HEADER}: {PAGE_VALUE}.")
+
+
+def check_origin(request: Request, settings: Settings) -> None:
+    """Raises Forbidden for a change that a browser asks for on a page we do not know as ours."""
     site = request.headers.get("sec-fetch-site")
     if request.method in SAFE:
         return
@@ -47,8 +54,6 @@ def check_own_page(request: Request, settings: Settings) -> None:
         raise Forbidden(
             f"This server is not opened under {origin[:100]}: the operator can allow it in FOLKMOOT_ORIGINS."
         )
-    if request.headers.get(PAGE_HEADER) != PAGE_VALUE:
-        raise Forbidden(f"Requests with a cookie must send the header {PAGE_HEADER}: {PAGE_VALUE}.")
 
 
 def start_session(response: HTTPResponse, settings: Settings, token: str, lifetime_s: int) -> None:

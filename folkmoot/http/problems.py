@@ -9,6 +9,7 @@ from sanic.exceptions import (
     HeaderExpectationFailed,
     MethodNotAllowed,
     PayloadTooLarge,
+    RequestCancelled,
     RequestTimeout,
     SanicException,
     ServiceUnavailable,
@@ -62,6 +63,8 @@ def _translated(exception: BaseException) -> Error:
         return exception
     if isinstance(exception, MethodNotAllowed):
         return NotAllowedHere()
+    if isinstance(exception, RequestCancelled):  # who asked has hung up
+        return Malformed()
     if isinstance(exception, PayloadTooLarge):
         return TooLarge()
     if isinstance(exception, NoRoute):

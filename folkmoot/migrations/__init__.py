@@ -26,15 +26,20 @@ async def migrate(dsn: str, target: str = HEAD, *, within_s: float = 30.0) -> tu
     `within_s`. After `base` nothing of ours is left in the database.
     """
     wanted = resolve(target)
-    connection = await patiently(partial(asyncpg.connect, dsn), within_s)
-    try:
-        if await current(connection) == wanted:
-            return wanted, wanted
-    finally:
-        await connection.close()
+    if await revision_of(dsn, within_s=within_s) == wanted:
+        return wanted, wanted
     from folkmoot.migrations.run import run
 
     return await run(dsn, wanted)
+
+
+async def revision_of(dsn: str, *, within_s: float = 30.0) -> str:
+    """The revision the database at this address is at. Waits for a PostgreSQL that is still starting."""
+    connection = await patiently(partial(asyncpg.connect, dsn), within_s)
+    try:
+        return await current(connection)
+    finally:
+        await connection.close()
 
 
 async def current(connection: "asyncpg.Connection[asyncpg.Record]") -> str:

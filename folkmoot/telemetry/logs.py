@@ -44,5 +44,7 @@ def configure_logs(level: str, style: Literal["text", "json"], **everywhere: str
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
+    # What they say of themselves is no news, or is said by us where it matters.
     for name in ("sanic.root", "sanic.server", "sanic.access", "sanic.error", "alembic.runtime.plugins"):
-        logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
+        logging.getLogger(name).setLevel(max(LEVELS[level], logging.ERROR))
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)

@@ -18,7 +18,7 @@ TAUGHT = {
     (): ["up", "serve", "migrate", "user", "doctor", "version", "To try it on this machine: folkmoot up"],
     ("up",): ["PostgreSQL", "Ctrl-C", "--port", "--data", "FOLKMOOT_PORT", "shows how to sign in once"],
     ("serve",): ["DATABASE_URL", "REDIS_URL", "--no-migrate"],
-    ("migrate",): ["base", "head", "--sql", "removes everything, with all data"],
+    ("migrate",): ["base", "head", "--sql", "removes everything, with all data", "--yes"],
     ("user",): ["add", "list", "password", "disable"],
     ("user", "add"): ["--generate", "--admin", "--name", "pipe"],
     ("user", "password"): ["signed out everywhere"],

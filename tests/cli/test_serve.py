@@ -57,7 +57,8 @@ async def test_migrate_goes_up_and_down(operate: Run) -> None:
     head = revisions()[-1]
     assert (await operate("migrate", "0001")).out == "The database was at base, and is at 0001.\n"
     assert (await operate("migrate")).out == f"The database was at 0001, and is at {head}.\n"
-    assert (await operate("migrate", "0")).out == f"The database was at {head}, and is at base.\n"
+    assert "--yes" in (await operate("migrate", "0")).refusal()
+    assert (await operate("migrate", "0", "--yes")).out == f"The database was at {head}, and is at base.\n"
     assert "There are: base, 0001" in (await operate("migrate", "1234")).refusal()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -211,3 +212,29 @@ async def test_without_redis_a_ticket_is_refused_as_temporary(
     async with start(redis_url=url) as node, enrol(node, "Eve") as eve:
         await relay.cut()
         assert_problem(await eve.http.post("/api/v1.0/tickets"), 503, "unavailable")
+
+
+async def test_the_last_admin_cannot_be_disabled_and_whoever_is_can_be_enabled_again(node: Node) -> None:
+    async with enrol(node, "Root", role="admin") as root, enrol(node, "Ada") as ada:
+        address = f"/api/v1.0/accounts/{ada.id}"
+        assert (await root.http.post(f"{address}/disable")).status_code == 204
+        given = {"email": ada.email, "password": PASSWORD}
+        assert_problem(await root.http.post("/api/v1.0/user/auth", json=given), 401, "wrong_credentials")
+        assert (await root.http.post(f"{address}/enable")).status_code == 204
+        assert (await root.http.post("/api/v1.0/user/auth", json=given)).status_code == 200
+        assert_problem(await ada.http.post(f"{address}/enable"), 401, "not_signed_in")
+        everybody = (await root.http.get("/api/v1.0/accounts")).json()["accounts"]
+        for other in everybody:
+            if other["role"] == "admin" and other["id"] != root.id:
+                await root.http.post(f"/api/v1.0/accounts/{other['id']}/disable")
+        assert_problem(await root.http.post(f"/api/v1.0/accounts/{root.id}/disable"), 409, "conflict")
+
+
+@pytest.mark.parametrize("address", ["/api/v1.0/session", "/api/v1.0/user/auth"])
+async def test_nobody_is_signed_in_by_a_page_we_do_not_know(
+    visitor: httpx.AsyncClient, ada: Member, address: str
+) -> None:
+    given = {"email": ada.email, "password": PASSWORD}
+    answer = await visitor.post(address, json=given, headers={"Origin": "https://evil.example"})
+    assert "FOLKMOOT_ORIGINS" in assert_problem(answer, 403, "forbidden")["detail"]
+    assert "set-cookie" not in answer.headers

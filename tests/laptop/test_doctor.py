@@ -121,7 +121,8 @@ async def test_a_redis_that_lets_nobody_listen(started: Servers, monkeypatch: py
     assert not found["Redis"].ok
 
 
-async def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FOLKMOOT_DATA", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("FOLKMOOT_PORT", str(taken.getsockname()[1]))
         finding = (await findings(load_settings()))["port"]

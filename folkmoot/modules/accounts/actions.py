@@ -95,10 +95,22 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
 async def disable(call: Call, given: AccountId) -> Done:
     """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
     async with call.core.database.transaction() as connection:
+        await store.lock_first_admin(connection)  # two admins do not disable each other at once
+        if await store.is_last_admin(connection, given.user_id):
+            raise Conflict("This is the last admin. Make another one first.")
         if not await store.disable(connection, given.user_id):
             raise NotFound("There is no such account.")
         ended = await end_sessions(connection, given.user_id)
     await tell_ended(call.core, ended)
+    return Done()
+
+
+@action(access=Access.ADMIN)
+async def enable(call: Call, given: AccountId) -> Done:
+    """Opens a disabled account again. Its password is the old one."""
+    async with call.core.database.connection() as connection:
+        if not await store.enable(connection, given.user_id):
+            raise NotFound("There is no such account.")
     return Done()
 
 

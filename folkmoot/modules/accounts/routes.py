@@ -46,4 +46,5 @@ ROUTES = (
     Route("POST", "/v1.0/accounts", actions.add, status=201),
     Route("PUT", "/v1.0/accounts/{user_id}/password", actions.set_password, status=204),
     Route("POST", "/v1.0/accounts/{user_id}/disable", actions.disable, status=204),
+    Route("POST", "/v1.0/accounts/{user_id}/enable", actions.enable, status=204),
 )

@@ -60,6 +60,26 @@ async def lock_login(connection: Connection, user_id: int) -> None:
     await connection.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
 
 
+async def is_last_admin(connection: Connection, user_id: int) -> bool:
+    """Whether nobody else could manage accounts without this one."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT role = 'admin' AND disabled_at IS NULL
+                   AND NOT EXISTS (SELECT FROM users WHERE id <> $1 AND role = 'admin' AND disabled_at IS NULL)
+              FROM users
+             WHERE id = $1
+            """,
+            user_id,
+        )
+    )
+
+
+async def enable(connection: Connection, user_id: int) -> bool:
+    """Opens the account again. False when there is no such account."""
+    return bool(await connection.fetchval("UPDATE users SET disabled_at = NULL WHERE id = $1 RETURNING true", user_id))
+
+
 async def disable(connection: Connection, user_id: int) -> bool:
     """Shuts the account. False when there is no such account."""
     return bool(
@@ -93,7 +113,7 @@ async def has_admin(connection: Connection) -> bool:
 
 
 async def lock_first_admin(connection: Connection) -> None:
-    """Lets servers that start together make the first admin one after the other."""
+    """Lets servers that start together make the first admin in turn, and nobody remove the last one meanwhile."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('folkmoot first admin'))")
 
 

@@ -5,8 +5,8 @@ import { useOutboxStore } from '@/stores/outbox'
 import { useRoomsStore } from '@/stores/rooms'
 import { useSessionStore } from '@/stores/session'
 import { useTimelinesStore } from '@/stores/timelines'
-import { ann, event, events, page, room, signedIn } from '@/testing/builders'
-import { fakeServer, json, problem } from '@/testing/fakeServer'
+import { ann, bjorn, event, events, page, room, signedIn } from '@/testing/builders'
+import { fakeServer, json, problem, unreachable } from '@/testing/fakeServer'
 import { createLive } from './live'
 import type { Socket, SocketHandlers } from './socket'
 
@@ -45,10 +45,27 @@ async function running() {
   wire.handlers.connected()
   await vi.waitFor(() => expect(useRoomsStore().status).toBe('ready'))
   await useTimelinesStore().open(7)
+  await vi.waitFor(() => expect(server.count('GET /rooms')).toBe(2))
   return { server, wire, live }
 }
 
 const seqs = () => useTimelinesStore().byRoom.get(7)?.events.map(({ seq }) => seq)
+
+/** The connection is lost, and meanwhile another tab signs somebody else in. */
+async function takenOver() {
+  const all = await running()
+  all.wire.handlers.connecting()
+  useOutboxStore().send(7, 'from ann')
+  all.server.on('GET /session', () => json(signedIn(bjorn)))
+  return all
+}
+
+/** What a reload of this page as Ann would find. */
+function kept() {
+  setActivePinia(createPinia())
+  useOutboxStore().restore(ann.id)
+  return useOutboxStore().entries.map(({ body }) => body)
+}
 
 beforeEach(() => setActivePinia(createPinia()))
 afterEach(() => vi.unstubAllGlobals())
@@ -90,6 +107,30 @@ describe('subscriptions', () => {
     expect(useTimelinesStore().byRoom.has(7)).toBe(false)
   })
 
+  it('that end take what was not sent there away', async () => {
+    const { wire } = await running()
+    wire.handlers.connecting()
+    useOutboxStore().send(7, 'out')
+    useOutboxStore().send(8, 'still in')
+    wire.handlers.connected()
+    wire.handlers.unsubscribed(7)
+    await vi.waitFor(() => expect(wire.calls).toHaveLength(1))
+    expect(wire.calls[0]).toMatchObject({ data: { room_id: 8 } })
+    expect(useOutboxStore().entries.map(({ body }) => body)).toEqual(['still in'])
+    wire.handlers.unsubscribed(8)
+    expect(useOutboxStore().entries).toEqual([])
+  })
+
+  it('that end and begin again take nothing away', async () => {
+    const { wire } = await running()
+    wire.handlers.connecting()
+    useOutboxStore().send(7, 'again')
+    wire.handlers.connected()
+    wire.handlers.unsubscribed(7)
+    wire.handlers.subscribed(7, null, false)
+    await vi.waitFor(() => expect(wire.calls).toHaveLength(1))
+  })
+
   it('that could not recover fetch what was missed', async () => {
     const { wire, server } = await running()
     server.on('GET /rooms/7/events', () => json(page(events(4, 6))))
@@ -125,9 +166,54 @@ describe('a connection', () => {
   it('that keeps failing asks whether the session is the reason', async () => {
     const { wire, server } = await running()
     server.on('GET /session', () => problem(401, 'not_signed_in'))
+    const before = server.count('GET /session')
     wire.handlers.troubled()
     wire.handlers.troubled()
     await vi.waitFor(() => expect(useSessionStore().status).toBe('signed-out'))
-    expect(server.count('GET /session')).toBe(2)
+    expect(server.count('GET /session')).toBe(before + 1)
+  })
+})
+
+describe('a browser that became somebody else’s', () => {
+  it('ends this page, and never offers to reconnect', async () => {
+    const { wire } = await takenOver()
+    wire.handlers.closed()
+    await vi.waitFor(() => expect(useSessionStore()).toMatchObject({ status: 'signed-out', takenOver: true }))
+    expect(useConnectionStore().state).not.toBe('stopped')
+  })
+
+  it('sends nothing of ours, and loses nothing of it', async () => {
+    const { wire, live } = await takenOver()
+    wire.handlers.connected()
+    wire.handlers.unsubscribed(7)
+    await vi.waitFor(() => expect(useSessionStore().takenOver).toBe(true))
+    live.stop()
+    expect(wire.calls).toEqual([])
+    expect(useOutboxStore().entries).toEqual([])
+    expect(kept()).toEqual(['from ann'])
+  })
+
+  it('is asked for until the server says; only then is sent', async () => {
+    const { wire, server } = await takenOver()
+    vi.useFakeTimers()
+    server.on('GET /session', unreachable)
+    wire.handlers.connected()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(wire.calls).toEqual([])
+    server.on('GET /session', () => json(signedIn()))
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(wire.calls).toMatchObject([{ data: { body: 'from ann' } }])
+  })
+
+  it('does not get what was asked about a connection before', async () => {
+    const { wire, server } = await takenOver()
+    let answer: (response: Response) => void = () => undefined
+    server.on('GET /session', () => new Promise((resolve) => (answer = resolve)))
+    wire.handlers.connected()
+    await vi.waitFor(() => expect(server.count('GET /session')).toBe(3))
+    wire.handlers.connecting()
+    answer(json(signedIn()))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(wire.calls).toEqual([])
   })
 })

@@ -196,6 +196,25 @@ describe('a reload', () => {
     expect(outbox.entries).toEqual([])
   })
 
+  it('finds what was written before somebody else used the tab', () => {
+    outboxOfAnn().send(ROOM, 'from ann')
+    setActivePinia(createPinia())
+    const other = useOutboxStore()
+    other.restore(bjorn.id)
+    other.send(ROOM, 'from bjorn')
+    setActivePinia(createPinia())
+    expect(outboxOfAnn().entries.map(({ body }) => body)).toEqual(['from ann'])
+  })
+
+  it('finds nothing of a room we are out of, and all of the others', () => {
+    const outbox = outboxOfAnn()
+    outbox.send(ROOM, 'out')
+    outbox.send(8, 'still in')
+    outbox.dropRoom(ROOM)
+    setActivePinia(createPinia())
+    expect(outboxOfAnn().entries.map(({ body }) => body)).toEqual(['still in'])
+  })
+
   it('finds nothing after signing out', () => {
     const outbox = outboxOfAnn()
     outbox.send(ROOM, 'private')

@@ -1,6 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { signedIn } from '@/testing/builders'
+import { bjorn, signedIn } from '@/testing/builders'
 import { fakeServer, json, problem, unreachable } from '@/testing/fakeServer'
 import { useSessionStore } from './session'
 
@@ -53,6 +53,36 @@ describe('a session', () => {
     server.on('GET /session', silence)
     expect(await session.verify()).toBe(true)
     expect(session.status).toBe('signed-in')
+  })
+})
+
+describe('somebody else who answers', () => {
+  it('is not us: ours is over, and the page has to start anew', async () => {
+    const server = fakeServer({ 'GET /session': here })
+    const session = useSessionStore()
+    await session.start()
+    server.on('GET /session', () => json(signedIn(bjorn)))
+    expect(await session.verify()).toBe(false)
+    expect(session).toMatchObject({ status: 'signed-out', user: null, takenOver: true })
+  })
+
+  it('after we signed out is no news', async () => {
+    const server = fakeServer({ 'GET /session': here, 'DELETE /session': () => new Response(null, { status: 204 }) })
+    const session = useSessionStore()
+    await session.start()
+    await session.signOut()
+    server.on('GET /session', () => json(signedIn(bjorn)))
+    expect(await session.identify()).toBe(false)
+    expect(session).toMatchObject({ status: 'signed-out', wasEnded: false, takenOver: false })
+  })
+
+  it('is not silence, which tells nothing', async () => {
+    const server = fakeServer({ 'GET /session': here })
+    const session = useSessionStore()
+    await session.start()
+    expect(await session.identify()).toBe(true)
+    server.on('GET /session', unreachable)
+    expect(await session.identify()).toBeUndefined()
   })
 })
 

@@ -44,10 +44,10 @@ export function room(changes: Partial<Room> = {}): Room {
   }
 }
 
-export function signedIn(): SignedIn {
+export function signedIn(by: Person = ann): SignedIn {
   const at = new Date(NOON).toISOString()
   return {
-    user: { id: ann.id, email: 'ann@example.org', name: ann.name, role: 'member' },
+    user: { id: by.id, email: 'ann@example.org', name: by.name, role: 'member' },
     session: {
       id: 1,
       kind: 'browser',
