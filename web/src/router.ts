@@ -18,9 +18,20 @@ export function createAppRouter(session: ReturnType<typeof useSessionStore>, his
     ],
   })
 
+  let wanted: string | null = null // where somebody was going who had to sign in first
+
+  function goal(): string {
+    const path = wanted ?? '/'
+    wanted = null
+    return path
+  }
+
   router.beforeEach((to) => {
-    if (session.status === 'signed-out' && to.name !== 'login') return { name: 'login' }
-    if (session.status === 'signed-in' && to.name === 'login') return { name: 'home' }
+    if (session.status === 'signed-out' && to.name !== 'login') {
+      wanted = to.fullPath
+      return { name: 'login' }
+    }
+    if (session.status === 'signed-in' && to.name === 'login') return goal()
     return true
   })
 
@@ -29,7 +40,7 @@ export function createAppRouter(session: ReturnType<typeof useSessionStore>, his
     (status) => {
       const { name } = router.currentRoute.value
       if (status === 'signed-out' && name !== 'login') void router.replace({ name: 'login' })
-      if (status === 'signed-in' && name === 'login') void router.replace({ name: 'home' })
+      if (status === 'signed-in' && name === 'login') void router.replace(goal())
     },
   )
   return router

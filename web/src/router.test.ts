@@ -1,0 +1,15 @@
+import { describe, expect, it } from 'vitest'
+import { reactive } from 'vue'
+import { createMemoryHistory } from 'vue-router'
+import { createAppRouter } from './router'
+
+describe('router', () => {
+  it('leads to where somebody was going who had to sign in first', async () => {
+    const session = reactive({ status: 'signed-out' })
+    const router = createAppRouter(session as never, createMemoryHistory())
+    await router.push('/rooms/7')
+    expect(router.currentRoute.value.name).toBe('login')
+    session.status = 'signed-in'
+    await expect.poll(() => router.currentRoute.value.fullPath).toBe('/rooms/7')
+  })
+})
