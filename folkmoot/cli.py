@@ -235,7 +235,7 @@ def _greet(address: str, sign_in: tuple[str, str] | None) -> None:
         out.print(f"  Sign in as  {email}", markup=False)
         out.print(f"  Password    {password}", markup=False)
         another = escape(f"{_program()} user password {email} --generate")
-        out.print(f"  [dim]Shown only this once. Another one: {another}[/dim]\n")
+        out.print(f"  [dim]Shown only this once. Another one: {another}[/dim]\n", soft_wrap=True)
     out.print("  [dim]Ctrl-C stops it.[/dim]")
 
 
