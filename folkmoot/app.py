@@ -12,6 +12,7 @@ from sanic import Sanic
 from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
+from sanic.server.protocols.http_protocol import HttpProtocol
 
 from folkmoot import __version__
 from folkmoot.actions import Registry
@@ -191,6 +192,8 @@ async def _start(http: Application, port: type, listening: socket.socket) -> Asy
     )
     if server is None:
         raise RuntimeError("Sanic gave no server")
+    # Sanic rewrites its own classes when an application starts, and cannot do it again for a second node.
+    http.config.TOUCHUP = not getattr(HttpProtocol, "__touched__", False)
     await server.startup()  # type: ignore[no-untyped-call]  # Sanic
     await server.start_serving()  # type: ignore[no-untyped-call]  # Sanic
     return server

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -21,6 +20,7 @@ from folkmoot.laptop import Servers, servers
 from folkmoot.listening import listen
 from folkmoot.migrations import migrate
 from folkmoot.settings import Settings, load_settings
+from tests.databases import another_database
 from tests.people import Browser, Member, browsing, enrol, visiting
 from tests.relay import Relay, relay_of_postgres, relay_of_redis
 
@@ -159,12 +159,8 @@ def short_path() -> Iterator[Path]:
 @pytest.fixture
 async def empty_database(database_servers: Servers) -> AsyncIterator[str]:
     """The address of a database with nothing in it."""
-    name = f"empty_{uuid4().hex}"
-    connection = await asyncpg.connect(database_servers.dsn)
-    await connection.execute(f"CREATE DATABASE {name}")
-    yield database_servers.dsn.replace("/folkmoot?", f"/{name}?")
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    async with another_database(database_servers.dsn) as dsn:
+        yield dsn
 
 
 @pytest.fixture

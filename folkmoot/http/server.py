@@ -6,7 +6,6 @@ import msgspec
 from sanic import Request, Sanic
 from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse
-from sanic.server.protocols.http_protocol import HttpProtocol
 
 from folkmoot.core import Core
 from folkmoot.http.api import PREFIXES, add_routes, watch_requests
@@ -42,8 +41,6 @@ def build_http(name: str, core: Core, routes: list[Route], authenticate: Authent
         KEEP_ALIVE_TIMEOUT=75,
         GRACEFUL_SHUTDOWN_TIMEOUT=core.settings.drain_s,
         MOTD=False,
-        # Sanic rewrites its own classes when an application starts, and cannot do it again for a second node.
-        TOUCHUP=not getattr(HttpProtocol, "__touched__", False),
     )
     watch_requests(app)
     add_headers(app, core.settings)

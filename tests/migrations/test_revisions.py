@@ -181,4 +181,4 @@ async def test_a_server_that_is_not_there_is_said_in_time() -> None:
 
 async def test_a_database_that_is_not_there_is_said_at_once(empty_database: str) -> None:
     with pytest.raises(Unavailable, match="does not exist"):
-        await migrate(re.sub(r"/empty_\w+", "/nowhere", empty_database))
+        await migrate(re.sub(r"/test_\w+", "/nowhere", empty_database))

@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -20,6 +19,7 @@ from folkmoot.laptop import Servers
 from folkmoot.listening import listen
 from folkmoot.migrations import migrate, revisions
 from folkmoot.settings import Settings
+from tests.databases import another_database
 from tests.people import NO_TLS
 
 EMAIL, PASSWORD = "first@example.org", "the first of all"
@@ -137,14 +137,9 @@ async def test_without_the_lock_they_do_crash(
     monkeypatch.setattr("folkmoot.migrations.run._locked", unlocked)
     crashed = 0
     for _ in range(5):
-        name = f"race_{uuid4().hex}"
-        connection = await asyncpg.connect(database_servers.dsn)
-        await connection.execute(f"CREATE DATABASE {name}")
-        dsn = database_servers.dsn.replace("/folkmoot?", f"/{name}?")
-        results = await asyncio.gather(*(migrate(dsn) for _ in range(3)), return_exceptions=True)
+        async with another_database(database_servers.dsn) as dsn:
+            results = await asyncio.gather(*(migrate(dsn) for _ in range(3)), return_exceptions=True)
         crashed += any(isinstance(result, Exception) for result in results)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.close()
     assert crashed
 
 

@@ -1,0 +1,24 @@
+"""Databases of a test's own, beside the one that all tests share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+
+
+@asynccontextmanager
+async def another_database(dsn: str) -> AsyncIterator[str]:
+    """The address of a database with nothing in it, on the same server; it is gone afterwards.
+
+    It is not dropped by force: that is refused while PostgreSQL vacuums there on its own. A plain drop ends the vacuum
+    and waits a while for sessions that are just going away.
+    """
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield dsn.replace("/folkmoot?", f"/{name}?")
+        await connection.execute(f"DROP DATABASE {name}")
+    finally:
+        await connection.close()
