@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from folkmoot.errors import Unavailable
+from folkmoot.link import Link
 from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
@@ -24,13 +25,14 @@ SHARDS = 16
 RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 QUEUE_LIMIT = 20_000  # publications waiting for Redis; past it the oldest hints are dropped and counted
 CALL_S = 0.25  # Redis is never worth waiting longer for
+CONNECT_S = 1.0
 SILENCE_S = 1.0  # a bus that is silent this long is asked whether it is there, and has as long to answer
 
 Receive = Callable[[bytes], None]
 
 
 class Bus:
-    """One connection pool for calls, one connection that listens, one task that publishes."""
+    """One connection pool for calls, and one link that publishes and listens."""
 
     def __init__(self, url: str) -> None:
         self.redis: Redis = Redis.from_url(
@@ -41,10 +43,11 @@ class Bus:
             max_connections=64,
             protocol=3,
         )
-        self._listener: Redis = Redis.from_url(url, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0), protocol=3)
+        self._url = url
+        self._link: Link | None = None
         self._receivers: dict[str, Receive] = {}
         self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=QUEUE_LIMIT)
-        self._something_to_say = asyncio.Event()
+        self._flushing = False
         self._listening = asyncio.Event()
         self._on_change: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,10 +67,7 @@ class Bus:
         self._on_change.append(callback)
 
     async def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._listen(), name="bus-listen"),
-            asyncio.create_task(self._speak(), name="bus-speak"),
-        ]
+        self._tasks = [asyncio.create_task(self._listen(), name="bus-listen")]
         try:
             async with asyncio.timeout(2.0):
                 await self._listening.wait()
@@ -75,9 +75,13 @@ class Bus:
             log.warning("bus.away", note="Redis cannot be reached; nodes find each other's messages by polling")
 
     async def close(self) -> None:
-        await self._flush()
+        self._flush()
         await end(self._tasks)
-        await self._listener.aclose()
+        if self._outgoing:  # of a command, which never listened
+            pipeline = self.redis.pipeline(transaction=False)
+            for topic, payload in self._outgoing:
+                pipeline.publish(PREFIX + topic, payload)
+            await self.ask(pipeline.execute())
         await self.redis.aclose()
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -85,7 +89,7 @@ class Bus:
         if len(self._outgoing) == QUEUE_LIMIT:
             self.dropped += 1
         self._outgoing.append((topic, payload))
-        self._something_to_say.set()
+        self._flush_soon()
 
     async def need(self, question: Awaitable[object]) -> object:
         """The answer of Redis. Raises Unavailable: for values that are nowhere else."""
@@ -103,27 +107,17 @@ class Bus:
         except Unavailable:
             return None
 
-    async def _speak(self) -> None:
-        while True:
-            await self._something_to_say.wait()
-            self._something_to_say.clear()
-            try:
-                await self._flush()
-            except Exception:  # a node without a voice would not know that it has none
-                log.exception("bus.speak_failed")
+    def _flush_soon(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
-    async def _flush(self) -> None:
-        while self._outgoing:
-            pipeline = self.redis.pipeline(transaction=False)
-            for _ in range(min(len(self._outgoing), 512)):
-                topic, payload = self._outgoing.popleft()
-                pipeline.publish(PREFIX + topic, payload)
-            try:
-                async with asyncio.timeout(2.0):
-                    await pipeline.execute(raise_on_error=False)
-            except (RedisError, OSError, TimeoutError) as error:
-                self.dropped += 1
-                log.debug("bus.hint_lost", error=str(error))
+    def _flush(self) -> None:
+        """Says what has gathered; what a Redis that is away or stuck does not take stays, up to the limit."""
+        self._flushing = False
+        if self._outgoing and self._link is not None and not self._link.is_full:
+            self._link.say([("PUBLISH", PREFIX + topic, payload) for topic, payload in self._outgoing])
+            self._outgoing.clear()
 
     async def _listen(self) -> None:
         attempt = 0
@@ -141,21 +135,36 @@ class Bus:
             attempt += 1
 
     async def _hear(self) -> None:
+        """Keeps a link until it breaks. Raises OSError."""
         by_channel = {(PREFIX + topic).encode(): receiver for topic, receiver in self._receivers.items()}
-        async with self._listener.pubsub() as listening:
-            await listening.subscribe(*by_channel)
-            asked = False
-            while True:
-                message = await listening.get_message(timeout=SILENCE_S)
-                if message is None:
-                    if asked:
-                        raise OSError("Redis is silent")
-                    await listening.ping()
-                elif message["type"] == "message":
-                    self._hand_over(by_channel[message["channel"]], message["data"])
-                elif message["type"] == "subscribe":
-                    self._set_listening(True)
-                asked = message is None
+        async with asyncio.timeout(CONNECT_S):
+            link = await Link.open(
+                self._url,
+                [PREFIX + topic for topic in self._receivers],
+                lambda topic, payload: self._hand_over(by_channel[topic], payload),
+            )
+        try:
+            await self._keep(link)
+        finally:
+            self._link = None
+            link.close()
+
+    async def _keep(self, link: Link) -> None:
+        await asyncio.wait([link.subscribed], timeout=SILENCE_S)
+        if not link.subscribed.done() or link.subscribed.cancelled():
+            raise OSError("Redis does not let us listen")
+        self._link = link
+        self._set_listening(True)
+        self._flush_soon()
+        while True:
+            link.said_something = False
+            await link.stays_for(SILENCE_S)
+            self._flush()  # what it could not take at the time
+            if not link.said_something:
+                link.say([("PING",)])
+                await link.stays_for(SILENCE_S)
+                if not link.said_something:
+                    raise OSError("Redis is silent")
 
     def _set_listening(self, listening: bool) -> None:
         if listening == self._listening.is_set():

@@ -9,6 +9,7 @@ import asyncio
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 import structlog
@@ -54,6 +55,7 @@ class Stream:
 class Broker:
     def __init__(self, node: str, bus: Bus, hub: Hub, namespaces: Namespaces) -> None:
         self._node = node
+        self._own = b'{"node":%b,' % _encode(node)
         self._bus = bus
         self._hub = hub
         self._namespaces = namespaces
@@ -78,15 +80,16 @@ class Broker:
     def publish(self, channel: str, publications: Sequence[bytes], *, first: int = 0) -> None:
         """Tells all nodes. `first` is the offset of the first publication; 0 where there is no log."""
         lines = [publication_push(channel, publication) for publication in publications]
-        header = msgspec.json.encode(Header(self._node, channel, first))
+        header = _encode(Header(self._node, channel, first))
         self._bus.publish(f"shard:{_shard(channel)}", b"\n".join([header, *lines]))
         self._deliver(channel, first, lines)
 
     def _heard(self, payload: bytes) -> None:
+        if payload.startswith(self._own):
+            return
         head, *lines = payload.split(b"\n")
-        header = msgspec.json.decode(head, type=Header)
-        if header.node != self._node:
-            self._deliver(header.channel, header.first, lines)
+        header = _read_header(head)
+        self._deliver(header.channel, header.first, lines)
 
     def _deliver(self, name: str, first: int, lines: list[bytes]) -> None:
         channel = self._hub.channels.get(name)
@@ -219,5 +222,10 @@ class Broker:
             await self._read_up(name, stream)
 
 
+_encode = msgspec.json.Encoder().encode
+_read_header = msgspec.json.Decoder(Header).decode
+
+
+@lru_cache(10_000)
 def _shard(channel: str) -> int:
     return zlib.crc32(channel.encode()) % SHARDS

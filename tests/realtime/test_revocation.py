@@ -334,7 +334,7 @@ async def test_lost_orders_and_junk_do_not_deafen_a_node(node: Node, other: Node
             b'{"node":"","join":[0,""]}',
         ):
             bus.publish("sockets", junk)
-        await bus._flush()
+        bus._flush()
     finally:
         await bus.close()
     async with wired(other.port, ada.token) as wire:
