@@ -110,13 +110,15 @@ class Client:
         self.is_connected = True
         self.engine.heartbeat.introduce(self)
 
+    @property
+    def outlet(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("A client without a connection listens to nothing")
+        return self._connection
+
     def send_frame(self, frame: bytes) -> None:
         if self._connection is not None:
             self._connection.send(frame)
-
-    def send_ephemeral(self, frame: bytes) -> None:
-        if self._connection is not None:
-            self._connection.send_ephemeral(frame)
 
     def send_lines(self, lines: list[bytes]) -> None:
         if self._connection is not None and lines:

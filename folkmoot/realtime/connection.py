@@ -12,12 +12,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from enum import IntFlag
-from os import write
 from typing import TYPE_CHECKING, Protocol
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from folkmoot.realtime.codes import CONNECTION_CLOSED, SERVER_ERROR, SLOW, Close
+from folkmoot.realtime.fanout import fan_out
 from folkmoot.realtime.frames import (
     Fragments,
     Violation,
@@ -71,7 +71,6 @@ class Connection(WSListener):
     __slots__ = (
         "_close",
         "_connections",
-        "_fd",
         "_fragments",
         "_hold",
         "_idle_since",
@@ -79,9 +78,11 @@ class Connection(WSListener):
         "_receiver",
         "_timer",
         "_transport",
-        "_used",
         "_waiting",
         "_ws",
+        "fd",
+        "is_clear",
+        "is_used",
         "limits",
     )
 
@@ -91,14 +92,15 @@ class Connection(WSListener):
         self._connections = connections
         self.limits = connections.limits
         self._waiting = transport.get_write_buffer_size
-        self._fd: int = transport.get_extra_info("socket").fileno()
+        self.fd: int = transport.get_extra_info("socket").fileno()
+        self.is_clear = False
+        self.is_used = True
         self._ws: WSTransport | None = None
         self._open = False
         self._close: Close | None = None
         self._fragments: Fragments | None = None
         self._hold = _Hold.TURN  # until what came with the handshake is handled
         self._timer: asyncio.TimerHandle | None = None
-        self._used = True
         self._idle_since = 0.0
 
     # -- what a receiver and the hub use
@@ -119,28 +121,21 @@ class Connection(WSListener):
         With nothing queued the descriptor is written directly, which is what makes a fan-out cheap; what it
         does not take goes to the transport, which keeps the order until it is empty again.
         """
-        if not self._open:
-            return
-        if self._waiting():
+        if self.is_clear:
+            fan_out((self,), frame, is_kept=True)
+        elif self._open:
             self._queue(frame)
-            return
-        self._used = True
-        try:
-            sent = write(self._fd, frame)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.abort()
-            return
-        if sent < len(frame):
-            self._transport.write(memoryview(frame)[sent:])
+
+    def keep(self, rest: memoryview) -> None:
+        """Takes what the descriptor did not: it goes first when the peer reads again."""
+        self._transport.write(rest)
 
     def send_text(self, payload: bytes) -> None:
         self.send(text_frame(payload))
 
     def send_ephemeral(self, frame: bytes) -> bool:
         """Sends what may be lost (typing, presence); dropped and counted while half the queue is full."""
-        if self._open and self._waiting() * 2 <= self.limits.queue_bytes:
+        if self.is_clear or (self._open and self._waiting() * 2 <= self.limits.queue_bytes):
             self.send(frame)
             return True
         self._connections.dropped += 1
@@ -161,7 +156,8 @@ class Connection(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._ws = transport
-        self._open = True
+        self._open = self.is_clear = True
+        self._transport.set_write_buffer_limits(high=0)  # to be told whenever anything waits, and when nothing does
         self._connections.add(self)
         try:
             self._receiver.connected(self)
@@ -169,7 +165,7 @@ class Connection(WSListener):
             self._fault("connected")
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        self._used = True
+        self.is_used = True
         kind = frame.msg_type
         if not self._open:
             if kind is _CLOSE:
@@ -190,7 +186,7 @@ class Connection(WSListener):
             self._fault("received")
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self._open = False
+        self._open = self.is_clear = False
         if self._timer is not None:
             self._timer.cancel()
         self._connections.remove(self, self._close)
@@ -201,9 +197,11 @@ class Connection(WSListener):
         self._forget()
 
     def pause_writing(self) -> None:
+        self.is_clear = False
         self._hold_reading(_Hold.WRITER)
 
     def resume_writing(self) -> None:
+        self.is_clear = self._open
         self._release_reading(_Hold.WRITER)
 
     # -- what `Connections` and the port call
@@ -229,8 +227,8 @@ class Connection(WSListener):
 
     def sweep(self, now: float) -> None:
         """Looks after a connection nobody else looks after. Called every few seconds."""
-        if self._used:
-            self._used = False
+        if self.is_used:
+            self.is_used = False
             self._idle_since = now
         elif self._open and now - self._idle_since >= self.limits.idle_s:
             self.close(CONNECTION_CLOSED)
@@ -239,7 +237,7 @@ class Connection(WSListener):
 
     def abort(self) -> None:
         """Hangs up without a word."""
-        self._open = False
+        self._open = self.is_clear = False
         self._transport.abort()
 
     # -- messages
@@ -290,7 +288,7 @@ class Connection(WSListener):
     def _say_close(self, frame: Close, ended_by: Close) -> None:
         if self._ws is None:
             return
-        self._open = False
+        self._open = self.is_clear = False
         self._close = ended_by
         self._fragments = None
         # By picows, because it stays silent about violations once it has sent a close frame.

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from folkmoot.realtime import codes
 from folkmoot.realtime.codes import Close
+from folkmoot.realtime.fanout import Outlet, fan_out
 from folkmoot.realtime.frames import text_frame
 
 RECENTLY_S = 60.0  # how long an ended session is remembered, for sockets that were being opened when it ended
@@ -36,9 +37,9 @@ class Socket(Protocol):
 class Listener(Socket, Protocol):
     """A socket that can listen to channels."""
 
-    def send_frame(self, frame: bytes) -> None: ...
-
-    def send_ephemeral(self, frame: bytes) -> None: ...
+    @property
+    def outlet(self) -> Outlet:
+        """Where its frames go, from when it enters a channel until it has left them all."""
 
     def left(self, channel: str) -> None:
         """The server ended this user's subscription; the hub has already taken the listener out."""
@@ -60,7 +61,7 @@ class Channel:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.listeners: dict[Listener, None] = {}
+        self.listeners: dict[Listener, Outlet] = {}
         self.entering: dict[Listener, Entry] = {}
         self.pending: list[bytes] = []  # what the next loop tick delivers
         self.is_kept = True  # in a log; otherwise a listener that lags behind does without
@@ -147,7 +148,7 @@ class Hub:
         channel = self.channels[name]
         entry = channel.entering.pop(listener)
         self._say_pending(channel)
-        channel.listeners[listener] = None
+        channel.listeners[listener] = listener.outlet
         return [line for offset, line in entry.lines if offset == 0 or offset > after]
 
     def exit(self, name: str, listener: Listener) -> None:
@@ -203,23 +204,18 @@ class Hub:
 
     def _say_together(self, channels: Sequence[Channel]) -> None:
         """One write a listener, whatever of these channels it listens to."""
-        outgoing: dict[Listener, list[bytes]] = {}
+        outgoing: dict[Outlet, list[bytes]] = {}
         for channel in channels:
             frame = _merged(channel)
-            for listener in channel.listeners:
-                outgoing.setdefault(listener, []).append(frame)
-        for listener, frames in outgoing.items():
-            listener.send_frame(frames[0] if len(frames) == 1 else b"".join(frames))
+            for outlet in channel.listeners.values():
+                outgoing.setdefault(outlet, []).append(frame)
+        for outlet, frames in outgoing.items():
+            outlet.send(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def _say_pending(self, channel: Channel) -> None:
-        if not channel.pending:
-            return
-        frame = _merged(channel)
-        for listener in list(channel.listeners):
-            if channel.is_kept:
-                listener.send_frame(frame)
-            else:
-                listener.send_ephemeral(frame)
+        if channel.pending:
+            frame = _merged(channel)
+            fan_out(list(channel.listeners.values()), frame, is_kept=channel.is_kept)
 
 
 def _merged(channel: Channel) -> bytes:
