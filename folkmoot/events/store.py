@@ -1,38 +1,11 @@
 """The SQL of the log."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
 from folkmoot.database import Connection
-from folkmoot.events.event import Draft, Event, Identity, Person, Position
-
-
-@dataclass(slots=True)
-class LockedRoom:
-    """A room whose log nobody else can append to until our transaction ends."""
-
-    head: int
-    now: datetime
-
-
-async def lock_rooms(connection: Connection, room_ids: Iterable[int]) -> dict[int, LockedRoom]:
-    """Locks the rooms in the order of their ids, which is what keeps two writers from a deadlock.
-
-    `now` is read after the wait for the lock, so that times follow the numbers.
-    """
-    rows = await connection.fetch(
-        """
-        WITH locked AS MATERIALIZED (
-            SELECT id, head_seq FROM rooms WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
-        )
-        SELECT id, head_seq, clock_timestamp() AS now FROM locked
-        """,
-        sorted(set(room_ids)),
-    )
-    return {row["id"]: LockedRoom(row["head_seq"], row["now"]) for row in rows}
+from folkmoot.events.event import Draft, Event, Person, Position
 
 
 async def members_among(connection: Connection, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -49,51 +22,44 @@ async def members_among(connection: Connection, pairs: Collection[tuple[int, int
     return {(row["room_id"], row["user_id"]) for row in rows}
 
 
-async def known_events(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, Event]:
-    """The events that were already appended under these (room, author, client id)."""
-    rows = await connection.fetch(
+async def append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Event | None], list[Event]]:
+    """Numbers the drafts in their order, writes them, and moves the heads of their rooms: all of it, or nothing.
+
+    Returns an event for each draft: a new one, or the one that was written under the same identity before, or None when
+    the author is not in the room. And the new ones. No two drafts may have the same identity.
+    """
+    ((seqs, moment),) = await connection.fetch(
+        "SELECT seqs, moment FROM append_events($1, $2, $3, $4, $5)",
+        [draft.room_id for draft in drafts],
+        [draft.kind for draft in drafts],
+        [draft.author.id for draft in drafts],
+        [draft.client_id for draft in drafts],
+        [draft.body for draft in drafts],
+    )
+    outcomes: list[Event | None] = [
+        Event(draft.room_id, seq, draft.kind, draft.author, draft.client_id, draft.body, moment) if seq > 0 else None
+        for draft, seq in zip(drafts, seqs, strict=True)
+    ]
+    fresh = [event for event in outcomes if event is not None]
+    repeats = [place for place, seq in enumerate(seqs) if seq < 0] if len(fresh) < len(drafts) else []
+    for place in repeats:
+        outcomes[place] = await event_at(connection, drafts[place].room_id, -seqs[place])
+    return outcomes, fresh
+
+
+async def event_at(connection: Connection, room_id: int, seq: int) -> Event:
+    """The event of that number, which must be there."""
+    (row,) = await connection.fetch(
         """
         SELECT e.room_id, e.seq, e.kind, e.author_id, u.name, e.client_id, e.body, e.created_at
-          FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) AS asked (room_id, author_id, client_id)
-          JOIN events e USING (room_id, author_id, client_id)
+          FROM events e
           JOIN users u ON u.id = e.author_id
+         WHERE e.room_id = $1 AND e.seq = $2
         """,
-        [room_id for room_id, _, _ in identities],
-        [author_id for _, author_id, _ in identities],
-        [client_id for _, _, client_id in identities],
+        room_id,
+        seq,
     )
-    events = [_event(row) for row in rows]
-    return {(event.room_id, event.author.id, event.client_id): event for event in events}
-
-
-async def append(connection: Connection, rooms: dict[int, LockedRoom], drafts: Sequence[Draft]) -> list[Event]:
-    """Numbers the drafts in their order, writes them, and moves the heads of their rooms. The rooms must be locked."""
-    events = [_numbered(draft, rooms[draft.room_id]) for draft in drafts]
-    await connection.execute(
-        """
-        INSERT INTO events (room_id, seq, kind, author_id, client_id, body, created_at)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::text[],
-                             $7::timestamptz[])
-        """,
-        [event.room_id for event in events],
-        [event.seq for event in events],
-        [event.kind for event in events],
-        [event.author.id for event in events],
-        [event.client_id for event in events],
-        [event.body for event in events],
-        [event.created_at for event in events],
-    )
-    touched = {event.room_id: event.seq for event in events}
-    await connection.execute(
-        """
-        UPDATE rooms SET head_seq = moved.head_seq
-          FROM unnest($1::bigint[], $2::bigint[]) AS moved (id, head_seq)
-         WHERE rooms.id = moved.id
-        """,
-        list(touched),
-        list(touched.values()),
-    )
-    return events
+    return _event(row)
 
 
 async def positions(connection: Connection, room_ids: Sequence[int]) -> dict[int, Position]:
@@ -136,11 +102,6 @@ async def events_before(connection: Connection, room_id: int, seq: int, limit: i
         limit,
     )
     return [_event(row) for row in rows]
-
-
-def _numbered(draft: Draft, room: LockedRoom) -> Event:
-    room.head += 1
-    return Event(draft.room_id, room.head, draft.kind, draft.author, draft.client_id, draft.body, room.now)
 
 
 def _event(row: asyncpg.Record) -> Event:

@@ -1,9 +1,7 @@
-"""Group commit: what arrives while the last commit runs is written together in the next transaction."""
+"""Group commit: what arrives while the last commit runs is written together with the next one."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 import asyncpg
 import structlog
@@ -11,12 +9,17 @@ import structlog
 from folkmoot.database import Connection, Database
 from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import store
-from folkmoot.events.event import Draft, Event
+from folkmoot.events.event import Draft, Event, Identity
 
 log = structlog.get_logger(__name__)
 
+LANES = 2  # batches on their way at once: while one waits for its commit, the next is made ready
+
 # Tells the listeners of a room about events that are safe; never fails, never waits.
 Announce = Callable[[Sequence[Event]], None]
+
+Waiting = tuple[Draft, "asyncio.Future[Event]"]
+Outcome = Event | Error
 
 
 class Writer:
@@ -27,70 +30,94 @@ class Writer:
         self._announce = announce
         self._queue_limit = queue
         self._batch_limit = batch
-        self._waiting: deque[tuple[Draft, asyncio.Future[Event]]] = deque()
+        self._ready: dict[int, list[Waiting]] = {}  # what waits, by room
+        self._busy: dict[int, list[Waiting]] = {}  # the rooms that a lane is writing to, and what waits for it
+        self._count = 0
         self._arrived = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._lanes: list[asyncio.Task[None]] = []
         self._closing = False
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="writer")
+        self._lanes = [asyncio.create_task(self._run(), name=f"writer-{lane}") for lane in range(LANES)]
 
     async def close(self) -> None:
         """Writes what is waiting, then ends."""
         self._closing = True
         self._arrived.set()
-        if self._task is not None:
-            await self._task
-            self._task = None
+        await asyncio.gather(*self._lanes)
+        self._lanes = []
 
     async def append(self, draft: Draft) -> Event:
-        """The event of this draft, once it would survive a power cut. Drafts are written in the order of calls.
+        """The event of this draft, once it would survive a power cut. A room's are written in the order of calls.
 
         Raises NoSuchRoom when the author is not in the room, and Unavailable when the outcome is unknown: a repeat with
         the same `client_id` is always safe. A caller that goes away meanwhile takes nothing back.
         """
         if self._closing:
             raise Unavailable("The server is stopping. Try again in a moment.")
-        if len(self._waiting) >= self._queue_limit:
+        if self._count >= self._queue_limit:
             raise Busy("Too many messages are waiting to be written. Nothing was sent: try again.")
         answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(_look_at)
-        self._waiting.append((draft, answer))
-        self._arrived.set()
-        return await asyncio.shield(answer)
+        self._count += 1
+        if (behind := self._busy.get(draft.room_id)) is not None:
+            behind.append((draft, answer))
+        else:
+            self._ready.setdefault(draft.room_id, []).append((draft, answer))
+            self._arrived.set()
+        return await answer
 
     async def _run(self) -> None:
-        while self._waiting or not self._closing:
-            if not self._waiting:
+        """One lane: takes what waits, writes it, answers, tells."""
+        while self._ready or not self._closing:
+            if not self._ready:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            batch = list(islice(self._waiting, self._batch_limit))
-            for _ in batch:
-                self._waiting.popleft()
-            outcomes = await self._write([draft for draft, _ in batch])
+            rooms, batch = self._take()
+            outcomes, fresh = await self._write([draft for draft, _ in batch])
+            self._give_back(rooms)
             for (_, answer), outcome in zip(batch, outcomes, strict=True):
                 _settle(answer, outcome)
+            if fresh:  # after the answers, so that an answer and what it is about can leave with one write
+                self._announce(fresh)
 
-    async def _write(self, drafts: Sequence[Draft]) -> list[Event | Error]:
-        """Writes the drafts together; if the database refuses the batch, each alone, so that a bad one fails alone."""
-        if not drafts:
-            return []
+    def _take(self) -> tuple[list[int], list[Waiting]]:
+        """The next batch. Its rooms are this lane's until they are given back, so that each room stays in order."""
+        rooms: list[int] = []
+        batch: list[Waiting] = []
+        while self._ready and (room_left := self._batch_limit - len(batch)) > 0:
+            room_id = next(iter(self._ready))
+            waiting = self._ready.pop(room_id)
+            rooms.append(room_id)
+            batch += waiting[:room_left]
+            self._busy[room_id] = waiting[room_left:]
+        self._count -= len(batch)
+        return rooms, batch
+
+    def _give_back(self, rooms: Sequence[int]) -> None:
+        for room_id in rooms:
+            if waiting := self._busy.pop(room_id):
+                self._ready[room_id] = waiting
+        self._arrived.set()  # the other lane looks, too: at what waited, or whether all is done
+
+    async def _write(self, drafts: Sequence[Draft]) -> tuple[Sequence[Outcome], list[Event]]:
+        """The outcome of each draft, and the new events.
+
+        They are written together; if the database refuses the batch, each alone, so that a bad one fails alone.
+        """
         try:
-            async with self._database.transaction() as connection:
-                outcomes, fresh = await _append(connection, drafts)
+            async with self._database.connection() as connection:
+                return await _append(connection, drafts)
         except Error as error:
-            return [error] * len(drafts)
+            return [error] * len(drafts), []
         except (asyncpg.PostgresError, ValueError) as error:
             if len(drafts) == 1:
-                return [_refusal(error, drafts[0])]
-            return [(await self._write([draft]))[0] for draft in drafts]
+                return [_refusal(error, drafts[0])], []
+            alone = [await self._write([draft]) for draft in drafts]
+            return [outcome for (outcome,), _ in alone], [event for _, fresh in alone for event in fresh]
         except Exception:  # the writer must outlive a fault in one batch
             log.exception("writer.failed")
-            return [Error()] * len(drafts)
-        if fresh:
-            self._announce(fresh)
-        return outcomes
+            return [Error()] * len(drafts), []
 
 
 def _refusal(error: Exception, draft: Draft) -> Error:
@@ -102,29 +129,21 @@ def _refusal(error: Exception, draft: Draft) -> Error:
     return Error()
 
 
-async def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Event | Error], list[Event]]:
-    """The outcome of each draft, and the events that are new."""
-    # Asked twice: before, so that a stranger's drafts lock nobody's room, and after, because only then it stays true.
-    asked = {(draft.room_id, draft.author.id) for draft in drafts}
-    rooms = await store.lock_rooms(connection, {room for room, _ in await store.members_among(connection, asked)})
-    members = await store.members_among(connection, asked)
-    allowed = [draft for draft in drafts if draft.room_id in rooms and (draft.room_id, draft.author.id) in members]
-    events = await store.known_events(connection, [draft.identity for draft in allowed])
-    # Of repeats within the batch the first is written and answers for all.
-    fresh = {draft.identity: draft for draft in reversed(allowed) if draft.identity not in events}
-    appended = await store.append(connection, rooms, [*reversed(fresh.values())]) if fresh else []
-    events |= {(event.room_id, event.author.id, event.client_id): event for event in appended}
-    return [events.get(draft.identity) or NoSuchRoom() for draft in drafts], appended
+async def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[Sequence[Outcome], list[Event]]:
+    """One statement, which is its own transaction. Of repeats within the batch the first answers for all."""
+    first: dict[Identity, Draft] = {}
+    identities = [draft.identity for draft in drafts]
+    for identity, draft in zip(identities, drafts, strict=True):
+        first.setdefault(identity, draft)
+    events, fresh = await store.append(connection, list(first.values()))
+    by_identity = dict(zip(first, events, strict=True))
+    return [by_identity[identity] or NoSuchRoom() for identity in identities], fresh
 
 
-def _settle(answer: asyncio.Future[Event], outcome: Event | Error) -> None:
+def _settle(answer: asyncio.Future[Event], outcome: Outcome) -> None:
+    if answer.done():
+        return  # whoever asked has gone
     if isinstance(outcome, Error):
         answer.set_exception(outcome)
     else:
         answer.set_result(outcome)
-
-
-def _look_at(answer: asyncio.Future[Event]) -> None:
-    """Somebody whose caller has gone still has their error looked at, or asyncio would complain of it."""
-    if not answer.cancelled():
-        answer.exception()

@@ -110,8 +110,8 @@ async def leave(call: Call, given: RoomId) -> Done:
     caller = call.caller
     async with call.core.database.transaction() as connection:
         await _lock_mine(connection, call, given.room_id)
-        await store.remove_member(connection, given.room_id, caller.user_id)
         event = await _append(connection, given.room_id, "left", caller.person)
+        await store.remove_member(connection, given.room_id, caller.user_id)
     for channel in (channel_of(given.room_id), typing_channel_of(given.room_id)):
         call.core.sockets.leave(caller.user_id, channel)
     call.core.announce([event])
@@ -196,8 +196,8 @@ async def _let_in(connection: Connection, room_id: int, person: Person) -> Event
 
 
 async def _append(connection: Connection, room_id: int, kind: Kind, person: Person) -> Event:
-    rooms = await events.lock_rooms(connection, [room_id])
-    (event,) = await events.append(connection, rooms, [Draft(room_id, kind, person)])
+    """Says in the log what happens to somebody, who must be in the room while it is said."""
+    _, (event,) = await events.append(connection, [Draft(room_id, kind, person)])
     return event
 
 
