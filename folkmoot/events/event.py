@@ -1,6 +1,6 @@
 """What the log holds: events in, numbered events out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
@@ -32,15 +32,14 @@ class Event(msgspec.Struct, frozen=True):
 Identity = tuple[int, int, UUID]  # room, author, client id
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An event that has no number yet. A repeat of `client_id` by the same author is the same event."""
 
     room_id: int
     kind: Kind
     author: Person
     body: str | None = None
-    client_id: UUID = field(default_factory=uuid4)
+    client_id: UUID = msgspec.field(default_factory=uuid4)
 
     @property
     def identity(self) -> Identity:

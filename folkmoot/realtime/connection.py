@@ -76,6 +76,7 @@ class Connection(WSListener):
         "_idle_since",
         "_open",
         "_receiver",
+        "_soon",
         "_timer",
         "_transport",
         "_waiting",
@@ -99,6 +100,7 @@ class Connection(WSListener):
         self._open = False
         self._close: Close | None = None
         self._fragments: Fragments | None = None
+        self._soon: list[bytes] | None = None
         self._hold = _Hold.TURN  # until what came with the handshake is handled
         self._timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
@@ -123,15 +125,33 @@ class Connection(WSListener):
         """
         if self.is_clear:
             fan_out((self,), frame, is_kept=True)
+        elif self._soon is not None:
+            self._soon.append(frame)
+            self._send_gathered()
         elif self._open:
             self._queue(frame)
+
+    def send_soon(self, frame: bytes) -> None:
+        """Sends with this loop tick, as one write with whatever else there is to send by then."""
+        if self._soon is not None:
+            self._soon.append(frame)
+        elif self._open:
+            self._soon = [frame]
+            self.is_clear = False  # until then whoever has something calls `send`
+            asyncio.get_running_loop().call_soon(self._send_gathered)
+
+    def _send_gathered(self) -> None:
+        if self._soon is not None:
+            frames, self._soon = self._soon, None
+            self.is_clear = self._open and not self._waiting()
+            self.send(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def keep(self, rest: memoryview) -> None:
         """Takes what the descriptor did not: it goes first when the peer reads again."""
         self._transport.write(rest)
 
     def send_text(self, payload: bytes) -> None:
-        self.send(text_frame(payload))
+        self.send_soon(text_frame(payload))
 
     def send_ephemeral(self, frame: bytes) -> bool:
         """Sends what may be lost (typing, presence); dropped and counted while half the queue is full."""
@@ -201,7 +221,7 @@ class Connection(WSListener):
         self._hold_reading(_Hold.WRITER)
 
     def resume_writing(self) -> None:
-        self.is_clear = self._open
+        self.is_clear = self._open and self._soon is None
         self._release_reading(_Hold.WRITER)
 
     # -- what `Connections` and the port call
@@ -288,6 +308,7 @@ class Connection(WSListener):
     def _say_close(self, frame: Close, ended_by: Close) -> None:
         if self._ws is None:
             return
+        self._send_gathered()
         self._open = self.is_clear = False
         self._close = ended_by
         self._fragments = None
@@ -324,6 +345,7 @@ class Connection(WSListener):
         """Lets go of what refers back to us, so that memory is free at once, not at the next collection."""
         del self._receiver
         self._ws = None
+        self._soon = None
         self._fragments = None
         self._timer = None
 

@@ -106,7 +106,7 @@ class Refusal(Exception):
         super().__init__(message)
 
 
-_REQUESTS = tuple(name for name in Command.__struct_fields__ if name != "id")
+_FIELDS = Command.__struct_fields__
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 # An escape in JSON; the group holds half of a character that stands alone.
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)")
@@ -137,10 +137,11 @@ def _read_mended(line: bytes) -> Command:
 
 
 def _only_request(command: Command) -> tuple[int, str, Request]:
-    named = [(name, request) for name in _REQUESTS if (request := getattr(command, name)) is not None]
-    if len(named) != 1:
+    fields = msgspec.structs.astuple(command)
+    if fields.count(None) != len(fields) - 2:  # all but the id and one
         raise BadFrame("a command has exactly one request")
-    name, request = named[0]
+    request = next(filter(None, fields[1:]))
+    name = _FIELDS[fields.index(request, 1)]
     if not (0 < command.id <= UINT32_MAX or (command.id == 0 and name == "send")):
         raise BadFrame("a command has an id from 1 to 4294967295")
     return command.id, name, request

@@ -1,6 +1,7 @@
 """One connection: the rules of RFC 6455, its closing, its limits, and what its receiver is told."""
 
 import asyncio
+import os
 import struct
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from folkmoot.realtime import fanout
 from folkmoot.realtime.codes import FORCE_DISCONNECT, SLOW, Close
 from folkmoot.realtime.frames import text_frame
 from tests.realtime.support import (
@@ -29,6 +31,7 @@ from tests.realtime.support import (
     tasks,
     upgrade,
 )
+from tests.realtime.wire import until
 
 LEGAL_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 
@@ -382,6 +385,56 @@ async def test_one_frame_larger_than_the_queue_reaches_a_reader_that_keeps_up() 
         assert (await client.read()).payload == b"x" * 5_000_000
         assert receiver.connection.is_open
         await client.leave()
+
+
+async def test_what_is_sent_soon_goes_first_and_with_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[int] = []
+
+    def counted(descriptor: int, data: bytes) -> int:
+        writes.append(len(data))
+        return os.write(descriptor, data)
+
+    monkeypatch.setattr(fanout, "write", counted)
+    async with serving() as node:
+        client, receiver = await opened(node)
+        connection = receiver.connection
+        for answer in (b"1", b"2"):
+            connection.send_soon(text_frame(answer))
+        fanout.fan_out([connection], text_frame(b"3"), is_kept=True)
+        connection.send(text_frame(b"4"))
+        connection.send_soon(text_frame(b"5"))
+        assert writes == [9, 3]
+        assert [(await client.read()).payload for _ in range(5)] == [b"1", b"2", b"3", b"4", b"5"]
+        assert writes == [9, 3, 3]
+        await client.leave()
+
+
+async def test_what_is_sent_soon_is_said_before_a_close_and_not_after_the_end() -> None:
+    async with serving() as node:
+        client, receiver = await opened(node)
+        receiver.connection.send_soon(text_frame(b"last"))
+        receiver.connection.close(SLOW)
+        receiver.connection.send_soon(text_frame(b"too late"))
+        assert (await client.read()).payload == b"last"
+        assert (await client.read()).code == 3008
+        client.abort()
+
+
+async def test_what_is_sent_soon_waits_for_a_slow_reader_like_all_else() -> None:
+    async with serving(receiver=Still, limits=replace(LIMITS, queue_bytes=100_000)) as node:
+        client, receiver = await opened(node, receive_bytes=4_096)
+        connection = receiver.connection
+        while connection.queued_bytes == 0:
+            connection.send(text_frame(b"first" * 1_000))
+        connection.send_soon(text_frame(b"second"))
+        connection.send(text_frame(b"third"))
+        said = [(await client.read()).payload]
+        while said[-1] != b"third":
+            said.append((await client.read()).payload)
+        assert said[-2:] == [b"second", b"third"]
+        assert set(said[:-2]) == {b"first" * 1_000}
+        await until(lambda: connection.is_clear)
+        client.abort()
 
 
 async def test_what_may_be_lost_is_lost_at_half_the_queue() -> None:
