@@ -34,6 +34,7 @@ class Writer:
         self._busy: dict[int, list[Waiting]] = {}  # the rooms that a lane is writing to, and what waits for it
         self._count = 0
         self._arrived = asyncio.Event()
+        self._loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call
         self._lanes: list[asyncio.Task[None]] = []
         self._closing = False
 
@@ -57,7 +58,7 @@ class Writer:
             raise Unavailable("The server is stopping. Try again in a moment.")
         if self._count >= self._queue_limit:
             raise Busy("Too many messages are waiting to be written. Nothing was sent: try again.")
-        answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Event] = self._loop.create_future()
         self._count += 1
         if (behind := self._busy.get(draft.room_id)) is not None:
             behind.append((draft, answer))

@@ -138,7 +138,7 @@ class Connection(WSListener):
         elif self._open:
             self._soon = [frame]
             self.is_clear = False  # until then whoever has something calls `send`
-            asyncio.get_running_loop().call_soon(self._send_gathered)
+            self._connections.loop.call_soon(self._send_gathered)
 
     def _send_gathered(self) -> None:
         if self._soon is not None:
@@ -243,7 +243,7 @@ class Connection(WSListener):
         """The peer sends more than its share of a turn: what waits from others is read first."""
         if self._open:
             self._hold_reading(_Hold.TURN)
-            asyncio.get_running_loop().call_soon(self._release_reading, _Hold.TURN)
+            self._connections.loop.call_soon(self._release_reading, _Hold.TURN)
 
     def sweep(self, now: float) -> None:
         """Looks after a connection nobody else looks after. Called every few seconds."""
@@ -324,11 +324,11 @@ class Connection(WSListener):
         """Says what the peer did wrong, and hangs up: deaf to what it still sends, until it hangs up too."""
         self.close(close)
         self._transport.pause_reading()  # at once, or picows would gather what still comes in its buffer
-        asyncio.get_running_loop().call_soon(self._go_deaf)
+        self._connections.loop.call_soon(self._go_deaf)
 
     def _limit_closing(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self.limits.close_s, self._transport.abort)
+            self._timer = self._connections.loop.call_later(self.limits.close_s, self._transport.abort)
 
     def _go_deaf(self) -> None:
         if self._transport.is_closing():

@@ -17,6 +17,7 @@ class Connections:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call
         self.is_draining = False
         self.opened = 0
         self.closed: Counter[int] = Counter()  # by close code; 0: lost without a close frame
@@ -85,10 +86,9 @@ class Connections:
             await self._none_open.wait()
 
     async def _sweep(self) -> None:
-        loop = asyncio.get_running_loop()
         every_s = min(_SWEEP_S, self.limits.idle_s / 4)
         while True:
             await asyncio.sleep(every_s)
-            now = loop.time()
+            now = self.loop.time()
             for connection in self:
                 connection.sweep(now)

@@ -51,10 +51,11 @@ class Engine:
     channels_of: ChannelsOf
     call: CallMethod
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Runs work for a client as a task that this engine owns, and ends when it closes."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
         return task
