@@ -1,22 +1,17 @@
 """kill -9 of the server in mid-conversation: nothing acknowledged is lost, nothing is shown twice."""
 
 import asyncio
-import os
 import random
-import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from centrifuge import CentrifugeError
 
 from folkmoot.app import Node
 from folkmoot.settings import Settings
+from tests.fault.nodes import serving
 from tests.people import Member, enrol
 from tests.realtime.test_sdk_python import Sdk, using
 from tests.realtime.wire import until
@@ -24,59 +19,6 @@ from tests.realtime.wire import until
 KILLS = 3
 WRITERS = 6
 READERS = 4
-
-
-class Server:
-    """`folkmoot serve` in a process of its own, on one port for all its lives."""
-
-    def __init__(self, settings: Settings, port: int, log: Path) -> None:
-        self.port = port
-        self._log = log
-        self._process: asyncio.subprocess.Process | None = None
-        self._environment = {
-            **os.environ,
-            "API_MODE": "dev",
-            "DATABASE_URL": settings.dsn,
-            "REDIS_URL": settings.redis_dsn,
-            "FOLKMOOT_HOST": "127.0.0.1",
-            "FOLKMOOT_PORT": str(port),
-            "FOLKMOOT_SERVE_SITE": "false",
-            "FOLKMOOT_SIGN_IN_PER_MINUTE": "10000",
-            "FOLKMOOT_SOCKET_COMMANDS_PER_S": "1000",
-        }
-
-    async def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "folkmoot", "serve", env=self._environment, stdout=log, stderr=log
-            )
-        async with asyncio.timeout(15), httpx.AsyncClient() as client:
-            while True:
-                assert self._process.returncode is None, self._log.read_text()[-2_000:]
-                with suppress(httpx.TransportError):
-                    if (await client.get(f"http://127.0.0.1:{self.port}/api")).status_code == 200:
-                        return
-                await asyncio.sleep(0.05)
-
-    async def kill(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        await self._process.wait()
-
-    async def stop(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
-            await self._process.wait()
-
-
-@asynccontextmanager
-async def serving(settings: Settings, port: int, log: Path) -> AsyncIterator[Server]:
-    server = Server(settings, port, log)
-    try:
-        await server.start()
-        yield server
-    finally:
-        await server.stop()
 
 
 async def write(sdk: Sdk, channel: str, number: int, acknowledged: dict[str, str], until_set: asyncio.Event) -> None:
@@ -114,7 +56,7 @@ async def test_after_kill_nine_every_acknowledged_message_is_there_once_for_ever
     async with (
         enrol(node, "Ada") as ada,
         enrol(node, "Bob") as bob,
-        serving(settings, free_port, tmp_path / "server.log") as server,
+        serving(free_port, tmp_path / "server.log", dsn=settings.dsn, redis_url=settings.redis_dsn) as server,
     ):
         room_id = await ada.make_room()
         await bob.join(room_id)
@@ -166,7 +108,7 @@ async def test_after_kill_nine_every_acknowledged_message_is_there_once_for_ever
 async def test_a_session_outlives_the_server(node: Node, settings: Settings, free_port: int, tmp_path: Path) -> None:
     async with (
         enrol(node, "Ada") as ada,
-        serving(settings, free_port, tmp_path / "server.log") as server,
+        serving(free_port, tmp_path / "server.log", dsn=settings.dsn, redis_url=settings.redis_dsn) as server,
         using(server.port, ada.token) as sdk,
     ):
         await sdk.connect()

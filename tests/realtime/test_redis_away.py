@@ -1,67 +1,21 @@
 """Without Redis the chat goes on: nodes find each other's messages in the log, and nobody is signed out."""
 
-import asyncio
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from folkmoot.app import Node
-from folkmoot.laptop.binaries import find_valkey
 from folkmoot.realtime import recheck
 from tests.conftest import Start
+from tests.fault.stores import Valkey, a_valkey
 from tests.people import Member, enrol
 from tests.realtime.wire import Wire, until, wired
 
 POLL_S = 3.0
-
-
-class Valkey:
-    """A server of this test's own, to be killed, stopped and emptied."""
-
-    def __init__(self, socket: Path) -> None:
-        self.url = f"unix://{socket}?db=0"
-        self._socket = socket
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    async def start(self) -> None:
-        options = ("--port", "0", "--unixsocket", str(self._socket), "--save", "", "--loglevel", "warning")
-        self._process = await asyncio.create_subprocess_exec(find_valkey().path, *options, cwd=self._socket.parent)
-        await until(self._socket.exists)
-
-    async def kill(self) -> None:
-        assert self._process is not None
-        os.kill(self.pid, signal.SIGKILL)
-        await self._process.wait()
-        self._socket.unlink(missing_ok=True)
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)
-
-
-@asynccontextmanager
-async def a_valkey(folder: Path) -> AsyncIterator[Valkey]:
-    valkey = Valkey(folder / "v.sock")
-    await valkey.start()
-    try:
-        yield valkey
-    finally:
-        await valkey.kill()
 
 
 class Pair:

@@ -1,0 +1,358 @@
+"""A line between two programs that can be made bad: slow, narrow, cut, deaf, or in pieces.
+
+It listens on a TCP port or a socket of the file system, and passes what it gets on to another. What is wrong with it is
+a list of toxics, which may change while connections are open; each connection asks them for every piece of data.
+"""
+
+import asyncio
+import random
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Address = int | Path  # a port of this machine, or a socket of the file system
+Way = Literal["there", "back"]  # what the client says, and what it is answered
+
+READ_BYTES = 65_536
+WAITING = 1_000  # pieces that may be on their way at once
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER without patience: closing is a reset
+
+
+@dataclass(eq=False)
+class Toxic:
+    """Harmless. `ways` says whose bytes suffer."""
+
+    ways: tuple[Way, ...] = field(default=("there", "back"), kw_only=True)
+
+    def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
+        """What of the data is passed on, in how many pieces."""
+        yield data
+
+    def delay_s(self, data: bytes) -> float:
+        """How long this is on its way; what follows may already be under way too."""
+        return 0.0
+
+    def pause_s(self, data: bytes) -> float:
+        """How long nothing else can pass after this."""
+        return 0.0
+
+    async def opened(self, link: "Link") -> None: ...
+
+    async def ended(self) -> None:
+        """One side has said its last word; the other is told when this returns."""
+
+
+@dataclass(eq=False)
+class Latency(Toxic):
+    s: float
+    jitter_s: float = 0.0
+
+    def delay_s(self, data: bytes) -> float:
+        return max(0.0, self.s + random.uniform(-self.jitter_s, self.jitter_s))  # noqa: S311 - chance, not secrecy
+
+
+@dataclass(eq=False)
+class Bandwidth(Toxic):
+    bytes_per_s: float
+
+    def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
+        yield from _slices(data, max(1, int(self.bytes_per_s / 20)))
+
+    def pause_s(self, data: bytes) -> float:
+        return len(data) / self.bytes_per_s
+
+
+@dataclass(eq=False)
+class Slicer(Toxic):
+    """Every `size` bytes are a packet of their own."""
+
+    size: int = 1
+    between_s: float = 0.0
+
+    def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
+        yield from _slices(data, self.size)
+
+    def pause_s(self, data: bytes) -> float:
+        return self.between_s
+
+
+@dataclass(eq=False)
+class SlowClose(Toxic):
+    s: float
+
+    async def ended(self) -> None:
+        await asyncio.sleep(self.s)
+
+
+@dataclass(eq=False)
+class Timeout(Toxic):
+    """What is said vanishes; after `s` the line is closed (0: never)."""
+
+    s: float = 0.0
+
+    def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
+        if self.s:
+            asyncio.get_running_loop().call_later(self.s, link.abort)
+        yield from ()
+
+
+@dataclass(eq=False)
+class LimitData(Toxic):
+    """After so many bytes the line is cut, in the middle of whatever is being said."""
+
+    size: int
+
+    def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
+        left = self.size - link.passed[way]
+        if left > 0:
+            yield data[:left]
+        if len(data) >= left:
+            link.close_soon()
+
+
+@dataclass(eq=False)
+class ResetPeer(Toxic):
+    """Connections are reset this long after they were opened."""
+
+    after_s: float = 0.0
+
+    async def opened(self, link: "Link") -> None:
+        await asyncio.sleep(self.after_s)
+        link.reset()
+
+
+@dataclass(eq=False)
+class DropFrames(Toxic):
+    """Of the WebSocket frames of the server every `nth` never arrives. The handshake always does."""
+
+    nth: int
+    ways: tuple[Way, ...] = field(default=("back",), kw_only=True)
+    dropped: int = 0
+    _rest: dict["Link", bytes] = field(default_factory=dict)
+    _count: int = 0
+
+    def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
+        if link not in self._rest and not link.passed[way]:
+            head, ends, data = data.partition(b"\r\n\r\n")
+            yield head + ends
+        buffered = self._rest.get(link, b"") + data
+        while (size := _frame_bytes(buffered)) and size <= len(buffered):
+            frame, buffered = buffered[:size], buffered[size:]
+            self._count += 1
+            if self._count % self.nth == 0 and frame[0] & 0x0F == 1:
+                self.dropped += 1
+            else:
+                yield frame
+        self._rest[link] = buffered
+
+
+class Link:
+    """One connection through the proxy."""
+
+    def __init__(self, proxy: "Proxy", client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self.passed: dict[Way, int] = {"there": 0, "back": 0}
+        self._proxy = proxy
+        self._ends = (client, server)
+        self._closing = False
+
+    def abort(self) -> None:
+        for end in self._ends:
+            end.transport.abort()
+
+    def reset(self) -> None:
+        """Ends it with a reset on both sides; on a socket of the file system there is none, and it is just closed."""
+        for end in self._ends:
+            sock = end.get_extra_info("socket")
+            with suppress(OSError):
+                if sock is not None and sock.family != socket.AF_UNIX:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.abort()
+
+    def close_soon(self) -> None:
+        """Ends it after what was passed on so far."""
+        self._closing = True
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(WAITING)
+        delivering = asyncio.create_task(self._deliver(under_way, writer, way), name="proxy-deliver")
+        loop = asyncio.get_running_loop()
+        try:
+            while data := await reader.read(READ_BYTES):
+                await self._proxy.flows.wait()
+                delay_s = sum(toxic.delay_s(data) for toxic in self._proxy.toxics_on(way))
+                await under_way.put((loop.time() + delay_s, data))
+            for toxic in self._proxy.toxics_on(way):
+                await toxic.ended()
+            await under_way.put((loop.time(), b""))
+            await delivering
+        finally:
+            delivering.cancel()
+
+    async def _deliver(
+        self, under_way: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter, way: Way
+    ) -> None:
+        with suppress(OSError):
+            while True:
+                due, data = await under_way.get()
+                if (left_s := due - asyncio.get_running_loop().time()) > 0:
+                    await asyncio.sleep(left_s)
+                if not data:
+                    break
+                await self._write(writer, data, way)
+            if not writer.transport.is_closing():
+                writer.write_eof()
+            return
+        self.abort()
+
+    async def _write(self, writer: asyncio.StreamWriter, data: bytes, way: Way) -> None:
+        pieces = [data]
+        toxics = self._proxy.toxics_on(way)
+        for toxic in toxics:
+            pieces = [piece for whole in pieces for piece in toxic.pieces(whole, self, way)]
+        for piece in pieces:
+            self.passed[way] += len(piece)
+            writer.write(piece)
+            await writer.drain()
+            pause_s = sum(toxic.pause_s(piece) for toxic in toxics)
+            if pause_s or len(pieces) > 1:
+                await asyncio.sleep(pause_s)
+        if self._closing:
+            writer.close()
+            raise ConnectionAbortedError
+
+
+class Proxy:
+    """Between `here`, where it listens, and `there`, which may change. `here=0` takes a free port."""
+
+    def __init__(self, here: Address, there: Address) -> None:
+        self.here = here
+        self.there = there
+        self.connected = 0  # how often anybody has come through
+        self.toxics: list[Toxic] = []
+        self.flows = asyncio.Event()
+        self.flows.set()
+        self._server: asyncio.Server | None = None
+        self._links: set[Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        assert isinstance(self.here, int)
+        return self.here
+
+    def toxics_on(self, way: Way) -> list[Toxic]:
+        return [toxic for toxic in self.toxics if way in toxic.ways]
+
+    @contextmanager
+    def poisoned(self, *toxics: Toxic) -> Iterator[None]:
+        """Open connections suffer too."""
+        self.toxics += toxics
+        try:
+            yield
+        finally:
+            for toxic in toxics:
+                self.toxics.remove(toxic)
+
+    def freeze(self) -> None:
+        """Takes connections and bytes, and passes nothing on, as a server that was stopped."""
+        self.flows.clear()
+
+    def thaw(self) -> None:
+        self.flows.set()
+
+    def reset(self) -> None:
+        """Every open connection ends with a reset; new ones are welcome."""
+        for link in list(self._links):
+            link.reset()
+
+    async def cut(self) -> None:
+        """Every connection ends at once, and nobody answers here any more."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if isinstance(self.here, Path):
+            self.here.unlink(missing_ok=True)
+        for link in list(self._links):
+            link.abort()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def mend(self) -> None:
+        """Listens, for the first time or again."""
+        self.flows.set()
+        if self._server is not None:
+            return
+        if isinstance(self.here, Path):
+            self._server = await asyncio.start_unix_server(self._accept, self.here)
+        else:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.here)
+            self.here = self._server.sockets[0].getsockname()[1]
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer), name="proxy")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # also when it never began
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            answers, questions = await _dial(self.there)
+        except OSError:
+            return
+        self.connected += 1
+        link = Link(self, writer, questions)
+        self._links.add(link)
+        try:
+            with suppress(OSError):
+                async with asyncio.TaskGroup() as group:
+                    both = [
+                        group.create_task(link.carry(reader, questions, "there")),
+                        group.create_task(link.carry(answers, writer, "back")),
+                    ]
+                    opened = [group.create_task(toxic.opened(link)) for toxic in self.toxics]
+                    await asyncio.wait(both)
+                    for task in opened:
+                        task.cancel()
+        except* OSError:
+            pass
+        finally:
+            self._links.discard(link)
+            questions.transport.abort()
+
+
+async def _dial(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if isinstance(address, Path):
+        return await asyncio.open_unix_connection(address)
+    return await asyncio.open_connection("127.0.0.1", address)
+
+
+def _slices(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def _frame_bytes(data: bytes) -> int:
+    """The size of the first frame of a server in the data; 0 while that cannot be said."""
+    if len(data) < 2:
+        return 0
+    size, head = data[1] & 0x7F, 2
+    if size == 126:
+        size, head = int.from_bytes(data[2:4], "big"), 4
+    elif size == 127:
+        size, head = int.from_bytes(data[2:10], "big"), 10
+    return size + head if len(data) >= head else 0
+
+
+@asynccontextmanager
+async def proxy_to(there: Address, here: Address = 0) -> AsyncIterator[Proxy]:
+    proxy = Proxy(here, there)
+    await proxy.mend()
+    try:
+        yield proxy
+    finally:
+        await proxy.cut()
