@@ -4,6 +4,7 @@
         number, name, done, expected = 8, "PostgreSQL's disk is full", "…", "…"
 
         async def begin(self, world): ...
+        async def meanwhile(self, world): ...
         async def end(self, world): ...
         async def verify(self, world, window) -> str: ...
 
@@ -95,6 +96,9 @@ class Fault:
     async def begin(self, world: World) -> None:
         raise NotImplementedError
 
+    async def meanwhile(self, world: World) -> None:
+        """Looks at what can only be seen while it lasts."""
+
     async def end(self, world: World) -> None:
         """Undoes it; also when `begin` failed half way."""
 
@@ -109,7 +113,8 @@ async def suffer(world: World, load: Load, *faults: Fault) -> list[Row]:
     try:
         for fault in faults:
             await fault.begin(world)
-        await asyncio.sleep(max(fault.lasts_s[not world.is_quick] for fault in faults))
+        lasting = asyncio.sleep(max(fault.lasts_s[not world.is_quick] for fault in faults))
+        await asyncio.gather(lasting, *(fault.meanwhile(world) for fault in faults if len(faults) == 1))
     finally:
         for fault in reversed(faults):
             await fault.end(world)

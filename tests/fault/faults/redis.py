@@ -1,0 +1,89 @@
+"""What happens to Redis, or to the line to it. Nobody may notice but by a little delay."""
+
+import asyncio
+
+from tests.fault.fault import Fault, Window
+from tests.fault.world import World
+
+POLLED_S = 3.0  # what is not heard is found in the log by then
+
+
+class _Redis(Fault):
+    lag_s = POLLED_S
+
+    async def verify(self, world: World, window: Window) -> str:
+        assert set(window.outcomes()) == {"ok"}, window.outcomes()
+        assert not window.endings, "sockets stay up"
+        assert window.p99_s() < 0.5, "nobody waits for Redis"
+        lag_s = window.lag_s()
+        assert lag_s < self.lag_s, f"a message was shown {lag_s:.1f} s late"
+        sent, p99_ms = len(window.attempts), window.p99_s() * 1000
+        return f"{sent} sends, all taken, p99 {p99_ms:.0f} ms; shown after {lag_s:.1f} s at most"
+
+
+class RedisKilled(_Redis):
+    number = 11
+    name = "Redis is killed and comes back empty"
+    done = "FLUSHALL, SIGKILL, started again empty at the end"
+    expected = "messages are found in the log within 3 s; nobody is signed out"
+    lasts_s = (3.0, 10.0)
+
+    async def begin(self, world: World) -> None:
+        async with world.valkey.client() as redis:
+            await redis.flushall()
+        await world.valkey.kill()
+
+    async def end(self, world: World) -> None:
+        await world.valkey.start()
+
+
+class RedisStopped(_Redis):
+    number = 12
+    name = "Redis hangs"
+    done = "SIGSTOP, SIGCONT at the end"
+    expected = "p99 of sends below 500 ms; messages are found in the log within 3 s"
+    lasts_s = (5.0, 20.0)
+
+    async def begin(self, world: World) -> None:
+        world.valkey.freeze()
+
+    async def end(self, world: World) -> None:
+        world.valkey.thaw()
+
+
+class ListenersKilled(_Redis):
+    number = 13
+    name = "Redis drops whoever listens"
+    done = "CLIENT KILL TYPE pubsub, five times a second"
+    expected = "nodes listen again, and what they missed is found in the log within 3 s"
+
+    def __init__(self) -> None:
+        self.killed = 0
+
+    async def begin(self, world: World) -> None:
+        pass
+
+    async def meanwhile(self, world: World) -> None:
+
+        async with world.valkey.client() as redis:
+            for _ in range(int(self.lasts_s[not world.is_quick] * 5)):
+                self.killed += int(await redis.client_kill_filter(_type="pubsub"))
+                await asyncio.sleep(0.2)
+
+    async def verify(self, world: World, window: Window) -> str:
+        assert self.killed > len(world.nodes)
+        return f"{self.killed} killed; {await super().verify(world, window)}"
+
+
+class RedisCut(_Redis):
+    number = 14
+    name = "One node is cut off from Redis"
+    done = "the proxy between the node and Redis passes nothing on, in silence"
+    expected = "messages cross between the nodes within 3 s"
+    lasts_s = (8.0, 20.0)
+
+    async def begin(self, world: World) -> None:
+        world.redis_lines[0].freeze()
+
+    async def end(self, world: World) -> None:
+        world.redis_lines[0].thaw()
