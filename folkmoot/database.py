@@ -26,6 +26,7 @@ AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's farewell has arrived, and the end of the connection not yet
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -70,6 +71,20 @@ async def patiently(connect: Callable[[], Awaitable[T]], within_s: float) -> T:
         await asyncio.sleep(0.2)
 
 
+@contextmanager
+def _given_up(connection: Connection) -> Iterator[None]:
+    """A connection that did not answer in time, or has lost its way, is ended at once.
+
+    The pool would ask the server to stop working on the question, and a transaction would ask it to roll back: each
+    waits as long again for a server that hangs, while whoever asked waits too.
+    """
+    try:
+        yield
+    except (TimeoutError, asyncpg.InternalClientError):
+        connection.terminate()
+        raise
+
+
 class _Session(asyncpg.Connection):
     """A session that nobody leaves anything in, so that the pool need not ask the server to forget it each time."""
 
@@ -98,7 +113,7 @@ class Database:
             max_size=self._size,
             connection_class=_Session,
             timeout=self._wait_s,
-            command_timeout=self._wait_s * 2,
+            command_timeout=self._wait_s,
             server_settings={"application_name": "folkmoot", "lock_timeout": "5s"},
         )
 
@@ -118,7 +133,8 @@ class Database:
             raise Unavailable("The database is not open.")
         with translated():
             async with self._pool.acquire(timeout=self._wait_s) as connection:
-                yield connection
+                with _given_up(connection):
+                    yield connection
 
     async def answers(self) -> bool:
         """Whether the server answers now."""
@@ -132,7 +148,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits when the block ends without an error."""
         async with self.connection() as connection, connection.transaction():
-            yield connection
+            with _given_up(connection):
+                yield connection
 
     async def _refuse_forgetful_server(self) -> None:
         async with self.connection() as connection:

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         default=2.0,
         gt=0,
         validation_alias="FOLKMOOT_DATABASE_WAIT_S",
-        description="seconds that a request waits for a free connection before it is answered 503",
+        description="seconds that a request waits for a connection, or for an answer, before it is answered 503",
     )
     database_start_s: float = Field(
         default=30.0,

@@ -1,6 +1,7 @@
 """Group commit: what arrives while the last commit runs is written together with the next one."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 import asyncpg
@@ -14,6 +15,7 @@ from folkmoot.events.event import Draft, Event, Identity
 log = structlog.get_logger(__name__)
 
 LANES = 2  # batches on their way at once: while one waits for its commit, the next is made ready
+PATIENCE_S = 1.0  # a batch that failed after longer than this will not do better at once
 
 # Tells the listeners of a room about events that are safe; never fails, never waits.
 Announce = Callable[[Sequence[Event]], None]
@@ -75,12 +77,24 @@ class Writer:
                 await self._arrived.wait()
                 continue
             rooms, batch = self._take()
+            began = time.monotonic()
             outcomes, fresh = await self._write([draft for draft, _ in batch])
             self._give_back(rooms)
             for (_, answer), outcome in zip(batch, outcomes, strict=True):
                 _settle(answer, outcome)
             if fresh:  # after the answers, so that an answer and what it is about can leave with one write
                 self._announce(fresh)
+            if isinstance(outcomes[0], Unavailable) and time.monotonic() - began > PATIENCE_S:
+                self._refuse_waiting(outcomes[0])
+
+    def _refuse_waiting(self, error: Unavailable) -> None:
+        """The database hangs: those who waited for one batch in vain do not wait for a second one."""
+        for waiting in (*self._ready.values(), *self._busy.values()):
+            self._count -= len(waiting)
+            for _, answer in waiting:
+                _settle(answer, error)
+            waiting.clear()
+        self._ready.clear()
 
     def _take(self) -> tuple[list[int], list[Waiting]]:
         """The next batch. Its rooms are this lane's until they are given back, so that each room stays in order."""

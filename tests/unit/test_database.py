@@ -5,10 +5,13 @@ import time
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from folkmoot.database import Database, NotDurable, translated
 from folkmoot.errors import Unavailable
 from folkmoot.settings import Settings
+from tests.relay import Relay
+from tests.unit.log import Log, say
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,7 @@ from folkmoot.settings import Settings
         ConnectionRefusedError(),
         TimeoutError(),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("another operation is in progress"),
         asyncpg.ConnectionDoesNotExistError("away"),
         asyncpg.CannotConnectNowError("away"),
         asyncpg.AdminShutdownError("away"),
@@ -106,5 +110,52 @@ async def test_a_server_that_may_forget_is_refused(settings: Settings, empty_dat
     try:
         with pytest.raises(NotDurable, match=r"synchronous_commit=on \(is off\)"):
             await database.open()
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+async def test_a_server_that_hangs_is_given_up_in_the_time_of_one_answer(
+    migrated: None, postgres_relay: tuple[Relay, SecretStr], in_transaction: bool
+) -> None:
+    relay, dsn = postgres_relay
+    database = Database(dsn.get_secret_value(), size=1, wait_s=0.5)
+    await database.open()
+    try:
+
+        async def ask() -> None:
+            async with database.transaction() if in_transaction else database.connection() as connection:
+                relay.freeze()
+                await connection.fetchval("SELECT 1")
+
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            await ask()
+        assert 0.4 < time.monotonic() - began < 0.9
+        await relay.mend()
+        assert await database.answers()
+    finally:
+        await database.close()
+
+
+async def test_who_waited_for_a_batch_in_vain_does_not_wait_for_a_second_one(
+    migrated: None, postgres_relay: tuple[Relay, SecretStr]
+) -> None:
+    relay, dsn = postgres_relay
+    database = Database(dsn.get_secret_value(), size=1, wait_s=1.2)
+    await database.open()
+    try:
+        log = Log(database)
+        ada = await log.person()
+        room = await log.room(ada)
+        async with log.writer(batch=1) as writer:
+            relay.freeze()
+            began = time.monotonic()
+            waiting = [asyncio.ensure_future(writer.append(say(room, ada, str(number)))) for number in range(4)]
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [Unavailable] * 4
+            assert 1.0 < time.monotonic() - began < 2.0
+            await relay.mend()
+            assert (await writer.append(say(room, ada, "and now"))).body == "and now"
     finally:
         await database.close()
