@@ -21,6 +21,12 @@ async def test_alive_and_ready(start: Start) -> None:
         assert (ready.status_code, ready.json()["ready"]) == (200, True)
 
 
+async def test_many_who_ask_at_once_get_one_answer(start: Start) -> None:
+    async with start() as node, visiting(node) as http:
+        answers = await asyncio.gather(*(http.get("/readyz") for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {200}
+
+
 async def wait_for_status(http: object, path: str, status: int) -> None:
     async with asyncio.timeout(15):
         while (await http.get(path)).status_code != status:  # type: ignore[attr-defined]
