@@ -66,7 +66,7 @@ async def operating(settings: Settings) -> AsyncIterator[Core]:
     """The product without its doors, for commands that call an action and end."""
     async with AsyncExitStack() as closing:
         database = Database(settings.dsn, size=2, wait_s=settings.database_wait_s)
-        await database.open()
+        await database.open(within_s=settings.database_start_s)
         closing.push_async_callback(database.close)
         bus = Bus(settings.redis_dsn)
         closing.push_async_callback(bus.close)
@@ -83,7 +83,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
     async with AsyncExitStack() as closing:
         closing.callback(listening.close)
         database = Database(settings.dsn, size=settings.database_pool, wait_s=settings.database_wait_s)
-        await database.open()
+        await database.open(within_s=settings.database_start_s)
         closing.push_async_callback(database.close)
         bus = Bus(settings.redis_dsn)
         closing.push_async_callback(bus.close)

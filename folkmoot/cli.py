@@ -75,6 +75,9 @@ def up(host: Host = None, port: Port = None, data: Data = None) -> None:
 def serve(
     host: Host = None,
     port: Port = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that share the port. [default: FOLKMOOT_WORKERS or 1]")
+    ] = None,
     migrate: Annotated[bool, typer.Option(help="Bring the database up to date first.")] = True,
 ) -> None:
     """Run the server with the PostgreSQL and Redis of DATABASE_URL and REDIS_URL.
@@ -83,7 +86,7 @@ def serve(
     """
     from folkmoot import commands
 
-    _run(commands.serve(_settings("info", host=host, port=port), migrate_first=migrate))
+    _run(commands.serve(_settings("info", host=host, port=port, workers=workers), migrate_first=migrate))
 
 
 @cli.command()

@@ -1,22 +1,22 @@
 """What the commands do: start the servers they need, call actions as the operator, and end."""
 
-import asyncio
 import secrets
-import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from folkmoot import laptop
 from folkmoot.actions import Call, Caller, Nothing
 from folkmoot.app import operating, running
 from folkmoot.errors import CommandFailed
-from folkmoot.listening import listen
+from folkmoot.listening import listen, listen_together
 from folkmoot.migrations import HEAD, is_earlier, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.settings import Settings
+from folkmoot.stopping import Stopped, longest_stop_s, stopping, unless
+from folkmoot.supervisor import SUPERVISOR_S, Supervisor, check_platform
 from folkmoot.up import Greet, Report, with_servers
 
 LAPTOP_ADMIN = "admin@localhost"
@@ -25,7 +25,7 @@ OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expire
 
 async def serve_here(settings: Settings, listening: socket.socket, *, report: Report, greet: Greet) -> None:
     """The server on a laptop whose databases run, until a signal says stop."""
-    async with _stopping() as stop:
+    async with stopping(longest_stop_s(settings)) as stop:
         await _up_to_date(settings)
         admin = await _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN)
         async with running(settings, listening) as node:
@@ -40,13 +40,34 @@ async def serve(settings: Settings, *, migrate_first: bool) -> None:
     _need_databases(settings)
     if settings.api_admin_email and not settings.api_admin_password.get_secret_value():
         raise CommandFailed("Set API_ADMIN_PASSWORD (or API_ADMIN_PASSWORD_FILE) beside API_ADMIN_EMAIL.")
-    async with _stopping() as stop:
-        if migrate_first:
-            await _up_to_date(settings)
+    alone = settings.workers == 1
+    if not alone:
+        check_platform()
+    async with stopping(longest_stop_s(settings) + (0 if alone else SUPERVISOR_S)) as stop:
+        with suppress(Stopped):
+            await unless(stop, _prepare(settings, migrate_first=migrate_first))
+            if alone:
+                async with running(settings, listen(settings)):
+                    await stop.wait()
+            else:
+                await Supervisor(settings, listen_together(settings)).run(stop)
+
+
+async def work(settings: Settings, listening: socket.socket, *, is_ready: Callable[[], None]) -> None:
+    """One of several workers: a node on a socket that its supervisor made, when everything is prepared."""
+    async with stopping(longest_stop_s(settings)) as stop, running(settings, listening):
+        is_ready()
+        await stop.wait()
+
+
+async def _prepare(settings: Settings, *, migrate_first: bool) -> None:
+    """What is done once, however many workers come after it."""
+    if migrate_first:
+        await _up_to_date(settings)
+    async with operating(settings) as core:  # which also checks that this database forgets nothing
         if settings.api_admin_email:
-            await _first_admin(settings, settings.api_admin_email)
-        async with running(settings, listen(settings)):
-            await stop.wait()
+            given = settings.api_admin_password.get_secret_value()
+            await accounts.add_first_admin(Call(core, OPERATOR), settings.api_admin_email, given)
 
 
 async def migrate_to(settings: Settings, target: str, *, lose_data: bool) -> tuple[str, str]:
@@ -143,16 +164,3 @@ def _need_databases(settings: Settings) -> None:
         raise CommandFailed(
             f"Set {' and '.join(missing)} for `folkmoot serve`, or start everything with `folkmoot up`."
         )
-
-
-@asynccontextmanager
-async def _stopping() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

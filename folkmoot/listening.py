@@ -15,14 +15,35 @@ class PortTaken(Exception):
 
 def listen(settings: Settings) -> socket.socket:
     """The listening socket. Raises PortTaken."""
+    return _listen(settings, settings.port, shared=False)
+
+
+def listen_together(settings: Settings) -> list[socket.socket]:
+    """A listening socket for each worker, all on one port; the system shares connections out among them.
+
+    Raises PortTaken, also when those who have the port would share it with us: that would be another Folkmoot. (Nobody
+    else can join us later: Linux lets only processes of the same user share a port.)
+    """
+    listen(settings).close()
+    first = _listen(settings, settings.port, shared=True)
+    port = first.getsockname()[1]
+    return [first, *(listen_beside(settings, port) for _ in range(settings.workers - 1))]
+
+
+def listen_beside(settings: Settings, port: int) -> socket.socket:
+    """One more listening socket on the port that the workers share. Raises PortTaken."""
+    return _listen(settings, port, shared=True)
+
+
+def _listen(settings: Settings, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        return socket.create_server((settings.host, port), family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno == errno.EADDRINUSE:
-            reason = f"{port_holder(settings.port)} uses it"
+            reason = f"{port_holder(port)} uses it"
         raise PortTaken(
-            f"Port {settings.port} on {settings.host} cannot be used: {reason}. "
+            f"Port {port} on {settings.host} cannot be used: {reason}. "
             "Stop what uses it, or choose another one: `folkmoot up --port 8001`, or FOLKMOOT_PORT=8001."
         ) from error

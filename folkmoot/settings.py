@@ -42,7 +42,10 @@ class Settings(BaseSettings):
         default="production", description="`dev` allows default secrets and access tokens at `/ws?token=`"
     )
     environment: str = Field(default="production", description="names this installation in logs")
-    process_id: str = Field(default="1", description="names this process in logs when several run")
+    process_id: str = Field(
+        default="1",
+        description="names this server in logs when several run; workers of one server have a number besides",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least that is logged; `up` logs from `warning` on unless this is set"
     )
@@ -60,6 +63,14 @@ class Settings(BaseSettings):
         le=65535,
         validation_alias="FOLKMOOT_PORT",
         description="the port to listen on; 0 takes a free one",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        validation_alias="FOLKMOOT_WORKERS",
+        description="processes that `serve` runs on the one port. Each is a server of its own: what is said below to "
+        "count for one server counts for each worker",
     )
     url: str = Field(
         default="",
@@ -104,7 +115,8 @@ class Settings(BaseSettings):
         default=10,
         ge=1,
         validation_alias="FOLKMOOT_DATABASE_POOL",
-        description="connections to PostgreSQL that one server keeps at most",
+        description="connections to PostgreSQL that one server keeps at most: with several workers or servers "
+        "their sum must fit its `max_connections`",
     )
     database_wait_s: float = Field(
         default=2.0,
@@ -142,7 +154,8 @@ class Settings(BaseSettings):
         default=10.0,
         ge=0,
         validation_alias="FOLKMOOT_DRAIN_S",
-        description="seconds that requests and sockets get to end when the server stops",
+        description="seconds over which sockets are sent away and requests may end when the server stops. It exits at "
+        "most 13 seconds later, whatever hangs",
     )
 
     # Sessions and sign-in
@@ -186,7 +199,7 @@ class Settings(BaseSettings):
         default=2,
         ge=1,
         validation_alias="FOLKMOOT_HASH_WORKERS",
-        description="passwords that are checked at the same time",
+        description="passwords that one server checks at the same time",
     )
     hash_queue: int = Field(
         default=50,
@@ -248,10 +261,13 @@ class Settings(BaseSettings):
         default=100,
         ge=1,
         validation_alias="FOLKMOOT_SOCKETS_WAITING",
-        description="sockets of one address that have not said yet who they are",
+        description="sockets of one address on one server that have not said yet who they are",
     )
     sockets_per_user: int = Field(
-        default=20, ge=1, validation_alias="FOLKMOOT_SOCKETS_PER_USER", description="open sockets of one user"
+        default=20,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKETS_PER_USER",
+        description="open sockets of one user on one server",
     )
     channels_per_socket: int = Field(
         default=10_000,
@@ -289,7 +305,7 @@ class Settings(BaseSettings):
         default=10_000,
         ge=1,
         validation_alias="FOLKMOOT_WRITER_QUEUE",
-        description="messages that may wait to be written; past it senders are told to try again",
+        description="messages that may wait to be written on one server; past it senders are told to try again",
     )
     writer_batch: int = Field(
         default=256,

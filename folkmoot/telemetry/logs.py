@@ -10,10 +10,15 @@ from structlog.tracebacks import ExceptionDictTransformer
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure_logs(level: str, style: Literal["text", "json"], **everywhere: str) -> None:
-    """Sets up structlog and the standard library alike, on standard error. `everywhere` is in each JSON line."""
+def configure_logs(level: str, style: Literal["text", "json"], *, worker: int | None = None, **everywhere: str) -> None:
+    """Sets up structlog and the standard library alike, on standard error. `everywhere` is in each JSON line.
+
+    `worker` is in each line of either kind: workers share the terminal.
+    """
+    named = {} if worker is None else {"worker": worker}
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        lambda _, __, line: {**line, **named},
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
