@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
@@ -48,6 +48,8 @@ from folkmoot.realtime.sockets import Sockets
 from folkmoot.routes import load_routes
 from folkmoot.rpc import call_method
 from folkmoot.settings import Settings
+
+IDLE_S = 1.0  # how long a stopping node keeps a connection that asks nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         closing.callback(Sanic.unregister_app, http)
         port = port_class(Door(Gate(settings, keeper, engine), PATHS, connections))
         server = await _start(http, port, listening)
-        closing.push_async_callback(_drain, server, engine, connections, settings.drain_s)
+        closing.push_async_callback(_drain, http, server, connections, settings.drain_s)
         spare_the_loop()
         yield Node(settings, settings.port, core, engine, connections)
 
@@ -199,17 +201,29 @@ async def _start(http: Application, port: type, listening: socket.socket) -> Asy
     return server
 
 
-async def _drain(server: AsyncioServer, engine: Engine, connections: Connections, within_s: float) -> None:
+async def _drain(http: Application, server: AsyncioServer, connections: Connections, within_s: float) -> None:
+    """Lets nobody in any more, answers what was begun, and sends everybody away."""
+    connections.is_draining = True  # before anything waits: who asks whether we are ready hears it now
+    http.config.KEEP_ALIVE = False
     server.close()  # type: ignore[no-untyped-call]  # Sanic
-    if engine.tasks:
-        await asyncio.wait(set(engine.tasks), timeout=2.0)
-    await connections.drain(codes.SHUTDOWN, within_s)
-    for connection in list(server.connections):
-        connection.close_if_idle()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            while server.connections:  # noqa: ASYNC110 - Sanic keeps a set, and tells nobody when it is empty
-                await asyncio.sleep(0.02)
-    for connection in list(server.connections):
-        connection.abort()
+    await asyncio.gather(connections.drain(codes.SHUTDOWN, within_s), _end_requests(server, within_s))
     await server.wait_closed()  # type: ignore[no-untyped-call]  # Sanic
+
+
+async def _end_requests(server: AsyncioServer, within_s: float) -> None:
+    """Every answer from now on is the last one on its connection, and says so.
+
+    Connections without a request are kept for a moment: their owners may be about to use them, and would not know
+    whether a request that met the end of its connection was heard.
+    """
+    now = asyncio.get_running_loop().time
+    begun_at = now()
+    for connection in server.connections:
+        connection.end_after_answer()
+    while server.connections and now() - begun_at < within_s:
+        if now() - begun_at >= IDLE_S:
+            for connection in list(server.connections):
+                connection.close_if_idle()
+        await asyncio.sleep(0.02)
+    for connection in list(server.connections):
+        connection.close_if_idle() or connection.abort()

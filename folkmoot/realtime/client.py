@@ -116,6 +116,11 @@ class Client:
             raise RuntimeError("A client without a connection listens to nothing")
         return self._connection
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command waits for its answer."""
+        return bool(self._running or self._queue or self._worker)
+
     def send_frame(self, frame: bytes) -> None:
         if self._connection is not None:
             self._connection.send(frame)

@@ -47,8 +47,15 @@ class Limits:
     close_s: float = 2.0  # how long a peer may take to answer our close frame
 
 
+_FINISH_STEP_S = 0.02
+
+
 class Receiver(Protocol):
     """What sits on a connection: a client of the protocol, or the echo."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has begun something that it will still answer."""
 
     def connected(self, connection: "Connection") -> None: ...
 
@@ -65,6 +72,7 @@ class _Hold(IntFlag):
     RECEIVER = 1  # the receiver has enough for now
     WRITER = 2  # the peer does not take what we write
     TURN = 4  # the peer has had its turn
+    LEAVING = 8  # the peer is sent away when it has its answers
 
 
 class Connection(WSListener):
@@ -165,6 +173,17 @@ class Connection(WSListener):
         """Sends what waits, then the close frame; hangs up when the peer answered it, or after `close_s`."""
         if self._open:
             self._say_close(close, close)
+
+    def finish(self, close: Close, patience_s: float) -> None:
+        """Takes nothing more, and closes when what was begun is answered, or when that takes too long."""
+        if not self._open:
+            return
+        self._hold_reading(_Hold.LEAVING)
+        if self._receiver.is_busy and patience_s > 0:
+            left_s = patience_s - _FINISH_STEP_S
+            asyncio.get_running_loop().call_later(_FINISH_STEP_S, self.finish, close, left_s)
+        else:
+            self.close(close)
 
     def pause_reading(self) -> None:
         self._hold_reading(_Hold.RECEIVER)

@@ -1,6 +1,7 @@
 """The open connections of a node: counting them, sweeping them, and closing them all when it stops."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Iterator
 from math import ceil
@@ -10,6 +11,8 @@ from folkmoot.realtime.connection import Connection, Limits
 
 _SWEEP_S = 10.0
 _DRAIN_STEPS_PER_S = 20
+_FREELY_PER_S = 200  # so many may be sent away in a second: fewer need not be spread over the whole time
+_FINISH_S = 5.0  # how long a socket may take to answer what it has begun, which is as long as the database may
 
 
 class Connections:
@@ -53,19 +56,23 @@ class Connections:
             self._sweeper = asyncio.create_task(self._sweep(), name="connections-sweep")
 
     async def drain(self, close: Close, within_s: float) -> None:
-        """Lets nobody in any more and closes everybody, spread over `within_s`: not all come back at once.
+        """Lets nobody in any more and closes everybody, in any order and spread over up to `within_s`: not all come
+        back at once.
 
-        It ends when the last one is gone: at the latest `close_s` after its close frame.
+        Each is answered what it has begun. It ends when the last one is gone: at the latest `close_s` after its close
+        frame.
         """
         self.is_draining = True
-        leaving = tuple(self._open)
-        share = ceil(len(leaving) / max(1, within_s * _DRAIN_STEPS_PER_S)) or 1
+        leaving = random.sample(tuple(self._open), len(self._open))
+        spread_s = min(within_s, len(leaving) / _FREELY_PER_S)
+        share = ceil(len(leaving) / max(1, spread_s * _DRAIN_STEPS_PER_S)) or 1
         for first in range(0, len(leaving), share):
             if first:
-                await asyncio.sleep(within_s * share / len(leaving))
+                jitter = random.uniform(0.5, 1.5)  # noqa: S311 - chance, not secrecy
+                await asyncio.sleep(spread_s * share / len(leaving) * jitter)
             for connection in leaving[first : first + share]:
-                connection.close(close)
-        await self._gone(self.limits.close_s + 1)
+                connection.finish(close, _FINISH_S)
+        await self._gone(_FINISH_S + self.limits.close_s + 1)
 
     async def stop(self) -> None:
         """Ends the sweep and whatever is still open."""

@@ -25,6 +25,10 @@ class Echo:
     def session_id(self) -> int:
         return self._caller.session_id if self._caller else 0
 
+    @property
+    def is_busy(self) -> bool:
+        return False  # it answers at once
+
     def connected(self, connection: Connection) -> None:
         self._connection = connection
         hub = self._engine.hub

@@ -114,6 +114,11 @@ class Port(HttpProtocol):
     transport: asyncio.Transport
     __slots__ = ()
 
+    def end_after_answer(self) -> None:
+        """The answer that is being made is the last one here, and says so."""
+        if self._http is not None:
+            self._http.keep_alive = False
+
     async def answer_door(self) -> None:
         """Returns when the request is a plain one, for Sanic; else does all there is to do, raises _Left."""
         try:

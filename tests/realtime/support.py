@@ -187,6 +187,7 @@ class Echo:
         self.told: list[str] = []
         self.close: Close | None = None
         self.gone = asyncio.Event()
+        self.is_busy = False
 
     def connected(self, connection: Connection) -> None:
         self.connection = connection
@@ -206,6 +207,7 @@ class Mirror:
     """An echo that remembers nothing."""
 
     __slots__ = ("connection",)
+    is_busy = False
 
     def connected(self, connection: Connection) -> None:
         self.connection = connection

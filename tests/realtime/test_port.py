@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from folkmoot.realtime import connections as connections_module
 from folkmoot.realtime.codes import SHUTDOWN
+from folkmoot.realtime.frames import text_frame
 from folkmoot.realtime.port import Handshake, Limits, Receiver, Refused
 from tests.realtime.support import (
     CLOSE,
@@ -488,7 +490,8 @@ async def test_a_drain_tells_everybody_and_lets_nobody_in() -> None:
         assert (await refusal(node, upgrade()))["status"] == 503
 
 
-async def test_a_drain_is_spread() -> None:
+async def test_a_drain_of_many_is_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "_FREELY_PER_S", 10)
     async with serving() as node:
         loop = asyncio.get_running_loop()
         clients = [await Raw.connect(node.port) for _ in range(10)]
@@ -505,8 +508,52 @@ async def test_a_drain_is_spread() -> None:
         moments = sorted(await asyncio.gather(*map(closed_after, clients)))
         await drain
         assert moments[0] < 0.1
-        assert 0.3 < moments[-1] < 0.7
+        assert 0.2 < moments[-1] < 0.8
         assert max(b - a for a, b in pairwise(moments)) < 0.2
+
+
+async def test_a_drain_of_few_takes_no_longer_than_it_must() -> None:
+    async with serving() as node:
+        clients = [await Raw.connect(node.port) for _ in range(5)]
+        drain = asyncio.create_task(node.connections.drain(SHUTDOWN, within_s=20))
+        async with asyncio.timeout(5):
+            for client in clients:
+                assert (await client.read()).code == 3001
+                client.write(close_frame(3001))
+                await client.leave()
+            await drain
+
+
+async def test_who_waits_for_an_answer_gets_it_before_the_drain_closes() -> None:
+    async with serving() as node:
+        busy, idle = await Raw.connect(node.port), await Raw.connect(node.port)
+        receiver = node.receivers[0]
+        receiver.is_busy = True
+        drain = asyncio.create_task(node.connections.drain(SHUTDOWN, within_s=0))
+        assert (await idle.read()).code == 3001
+        busy.send(TEXT, b"too late")
+        await asyncio.sleep(0.1)
+        assert receiver.messages == [], "nothing more is taken"
+        receiver.connection.send(text_frame(b"the answer"))
+        receiver.is_busy = False
+        assert await busy.read() == Frame(TEXT, b"the answer")
+        assert (await busy.read()).code == 3001
+        for client in (busy, idle):
+            client.write(close_frame(3001))
+            await client.leave()
+        await drain
+
+
+async def test_a_drain_does_not_wait_for_an_answer_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "_FINISH_S", 0.2)
+    async with serving() as node:
+        client = await Raw.connect(node.port)
+        node.receivers[0].is_busy = True
+        drain = asyncio.create_task(node.connections.drain(SHUTDOWN, within_s=0))
+        assert (await client.read()).code == 3001
+        client.write(close_frame(3001))
+        await client.leave()
+        await drain
 
 
 async def test_a_drain_does_not_wait_for_who_never_answers() -> None:
