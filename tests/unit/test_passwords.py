@@ -1,6 +1,8 @@
 """Password hashes: the old format to the letter, and no stored text that lets somebody in by accident."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from folkmoot.errors import Busy
-from folkmoot.modules.accounts.passwords import HASHER, MOST_PBKDF2_ROUNDS, Passwords, _fits
+from folkmoot.modules.accounts.passwords import HASHER, MOST_PBKDF2_ROUNDS, NICENESS, Passwords, _fits
 from tests.http.test_passwords import pbkdf2
 
 # Published examples of the format, from the documentation and the tests of passlib.
@@ -88,3 +90,10 @@ def test_which_hashes_are_rewritten() -> None:
     assert Passwords.is_outdated(KNOWN)
     assert Passwords.is_outdated("$argon2id$v=19$m=1024,t=1,p=1$c29tZXNhbHQ$aGFzaA")
     assert not Passwords.is_outdated(HASHER.hash("x"))
+
+
+async def test_hashing_gives_way_to_the_conversation(passwords: Passwords) -> None:
+    own = os.nice(0)
+    there = await passwords._off_the_loop(lambda: os.nice(0))
+    assert there == (min(19, own + NICENESS) if sys.platform == "linux" else own)
+    assert os.nice(0) == own
