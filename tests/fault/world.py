@@ -14,6 +14,9 @@ from tests.fault.nodes import Server
 from tests.fault.proxy import Proxy, proxy_to
 from tests.fault.stores import Postgres, Valkey, a_postgres, a_valkey
 
+# The limits of the product, which those of other tests are not.
+LIMITS = {"FOLKMOOT_SOCKET_COMMANDS_PER_S": "200", "FOLKMOOT_SIGN_IN_PER_MINUTE": "20"}
+
 # Heartbeats of the short runs: what takes 45 s with the product's own settings takes 3 s with these.
 QUICK = {
     "FOLKMOOT_SOCKET_PING_S": "2",
@@ -91,7 +94,7 @@ async def a_world(
                 dsn=f"{postgres.dsn.partition('?')[0]}?host={own}",
                 redis_url=f"unix://{own}/v.sock?db=0",
                 module=module,
-                settings={**(QUICK if is_quick else {}), **(settings or {})},
+                settings={**LIMITS, **(QUICK if is_quick else {}), **(settings or {})},
             )
             stack.push_async_callback(server.stop)
             world.nodes.append(server)
