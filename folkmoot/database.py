@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import asyncpg
 import structlog
 
-from folkmoot.errors import Unavailable
+from folkmoot.errors import StorageFull, Unavailable
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -40,7 +40,9 @@ AWAY = (
 )
 
 # An answer is acknowledged only when it would survive a power cut. A server that does otherwise is refused at start.
-DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+# With data_sync_retry a server that could not write to its disk carries on as if it had, instead of recovering from its
+# log: the kernel reports such an error once, and forgets the data.
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_sync_retry": "off"}
 
 
 class NotDurable(Exception):
@@ -52,6 +54,9 @@ def translated() -> Iterator[None]:
     """Turns every sign of an absent database into `Unavailable`, and leaves all other errors alone."""
     try:
         yield
+    except asyncpg.DiskFullError as error:
+        log.error("database.disk_full", error=str(error))
+        raise StorageFull("The disk of the database is full. Nothing was written: try again later.") from error
     except AWAY as error:
         log.warning("database.away", error=str(error) or type(error).__name__)
         raise Unavailable("The database cannot be reached right now. Nothing was lost: try again.") from error

@@ -15,7 +15,8 @@ Error                     internal       500  100, temporary
 ├── WrongType             wrong_media_type 415
 ├── TooMany               too_many       429  111, temporary
 └── Unavailable           unavailable    503  503, temporary
-    └── Busy              busy
+    ├── Busy              busy
+    └── StorageFull       storage_full   503  507, temporary
 """
 
 from typing import ClassVar
@@ -155,6 +156,14 @@ class Busy(Unavailable):
 
     code = "busy"
     title = "The server is busy"
+
+
+class StorageFull(Unavailable):
+    """The disk of the database has no room; nothing was done. Reading goes on, and so will writing once there is."""
+
+    code = "storage_full"
+    title = "The server's disk is full"
+    rpc_code = 507
 
 
 class CommandFailed(Exception):

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from folkmoot.database import Database, NotDurable, translated
-from folkmoot.errors import Unavailable
+from folkmoot.errors import StorageFull, Unavailable
 from folkmoot.settings import Settings
 from tests.relay import Relay
 from tests.unit.log import Log, say
@@ -25,7 +25,6 @@ from tests.unit.log import Log, say
         asyncpg.CannotConnectNowError("away"),
         asyncpg.AdminShutdownError("away"),
         asyncpg.TooManyConnectionsError("away"),
-        asyncpg.DiskFullError("away"),
         asyncpg.ReadOnlySQLTransactionError("away"),
         asyncpg.DeadlockDetectedError("away"),
         asyncpg.LockNotAvailableError("away"),
@@ -37,6 +36,12 @@ def test_every_sign_of_an_absent_database_is_temporary(sign: Exception) -> None:
     with pytest.raises(Unavailable) as raised, translated():
         raise sign
     assert raised.value.temporary
+
+
+def test_a_full_disk_has_a_name_of_its_own() -> None:
+    with pytest.raises(StorageFull) as raised, translated():
+        raise asyncpg.DiskFullError("could not extend file")
+    assert (raised.value.code, raised.value.rpc_code, raised.value.temporary) == ("storage_full", 507, True)
 
 
 @pytest.mark.parametrize(
