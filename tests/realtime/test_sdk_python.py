@@ -26,10 +26,10 @@ from tests.realtime.wire import Cable, cable_to, until
 class Sdk(ClientEventHandler):
     """The SDK's client, and what happened to it."""
 
-    def __init__(self, port: int, token: str, path: str, **options: Any) -> None:
+    def __init__(self, port: int, token: str, path: str, *, host: str = "127.0.0.1", **options: Any) -> None:
         self.happened: list[tuple[str, Any]] = []
         self.client = Client(
-            f"ws://127.0.0.1:{port}{path}",
+            f"ws://{host}:{port}{path}",
             events=self,
             token=token,
             min_reconnect_delay=0.02,
