@@ -19,6 +19,7 @@ from rich.table import Table
 
 from folkmoot import __version__
 from folkmoot.database import NotDurable
+from folkmoot.descriptors import take_all
 from folkmoot.errors import CommandFailed, Error
 from folkmoot.laptop import LaptopError
 from folkmoot.listening import PortTaken
@@ -228,6 +229,7 @@ def _settings(log_level: str, **given: object) -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    take_all()
     return uvloop.run(work)
 
 

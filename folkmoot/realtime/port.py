@@ -19,6 +19,7 @@ from sanic.http import Http
 from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+from folkmoot.descriptors import for_clients
 from folkmoot.realtime.connection import Connection, Limits, Receiver
 from folkmoot.realtime.connections import Connections
 from folkmoot.realtime.handshake import Handshake, Refused, problem, read_handshake
@@ -34,6 +35,7 @@ Gate = Callable[[Handshake], Awaitable[Receiver]]
 HEAD_BYTES = 16 * 1024
 
 _LATER_S = 1
+_FULL = problem(Refused(503, "busy", "All places are taken. Try again in a moment.", _LATER_S))
 
 
 class Door:
@@ -52,6 +54,7 @@ class Door:
         self.connections = connections
         self.head_s = head_s
         self.at_the_gate = 0
+        self.descriptors = for_clients()
         self.refused: Counter[str] = Counter()  # by code
         self._gate = gate
         self._gate_s = gate_s
@@ -118,6 +121,13 @@ class Port(HttpProtocol):
         """The answer that is being made is the last one here, and says so."""
         if self._http is not None:
             self._http.keep_alive = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # Sanic
+        super().connection_made(transport)  # type: ignore[no-untyped-call]  # Sanic
+        if transport.get_extra_info("socket").fileno() >= self.door.descriptors:
+            self.door.refused["busy"] += 1
+            transport.write(_FULL)
+            self.close()
 
     async def answer_door(self) -> None:
         """Returns when the request is a plain one, for Sanic; else does all there is to do, raises _Left."""
