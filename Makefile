@@ -1,7 +1,7 @@
 # Everything that people and CI run. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check site wheel pins reference bench clean
+.PHONY: help run dev test check site wheel pins reference bench soak clean
 
 # The first Python on the PATH that is new enough. `make run PYTHON=/path/to/python3.12` names another.
 PYTHON = $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -57,6 +57,10 @@ pins: ## Write requirements/*.txt anew from requirements/*.in
 bench: ## Measure the real-time path beside the limits of this machine
 	@$(SETUP) test
 	$(PY) -m bench.run
+
+soak: ## Every fault under a full load, then two at a time: MINUTES=20 SEED=1 repeat a run
+	@$(SETUP) test
+	$(PY) -m tests.fault.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 reference: ## Write anew what is made from the source: settings, schema, the page's types of the API
 	@$(SETUP) check

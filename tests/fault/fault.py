@@ -92,6 +92,7 @@ class Fault:
     expected: ClassVar[str]
     lasts_s: ClassVar[tuple[float, float]] = (2.0, 10.0)  # in a short run, and in a long one
     heals_s: ClassVar[float] = 10.0  # after its end all is as before
+    target: ClassVar[str] = ""  # what it happens to; two at a time happen to two targets
 
     async def begin(self, world: World) -> None:
         raise NotImplementedError

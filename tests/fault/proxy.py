@@ -133,13 +133,19 @@ class DropFrames(Toxic):
     ways: tuple[Way, ...] = field(default=("back",), kw_only=True)
     dropped: int = 0
     _rest: dict["Link", bytes] = field(default_factory=dict)
+    _upgraded: set["Link"] = field(default_factory=set)
     _count: int = 0
 
     def pieces(self, data: bytes, link: "Link", way: Way) -> Iterator[bytes]:
-        if link not in self._rest and not link.passed[way]:
-            head, ends, data = data.partition(b"\r\n\r\n")
-            yield head + ends
         buffered = self._rest.get(link, b"") + data
+        if link not in self._upgraded:
+            head, ends, frames = buffered.partition(b"\r\n\r\n")
+            if not ends:
+                self._rest[link] = buffered
+                return
+            self._upgraded.add(link)
+            yield head + ends
+            buffered = frames
         while (size := _frame_bytes(buffered)) and size <= len(buffered):
             frame, buffered = buffered[:size], buffered[size:]
             self._count += 1

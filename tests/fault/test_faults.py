@@ -1,6 +1,7 @@
-"""Every fault once, one after the other under one short load; afterwards the history is judged."""
+"""Every fault once, one after the other under short loads on the same servers; each history is judged."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,8 +9,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.fault.fault import Fault, suffer
-from tests.fault.faults import nodes
-from tests.fault.load import SHORT
+from tests.fault.faults import CLIENTS, DATABASE, NODES, REDIS, nemesis
+from tests.fault.load import SHORT, Load
 from tests.fault.world import World, a_world
 
 STALE_S = 15.0  # of a message to whoever sat on a node that hung
@@ -22,23 +23,30 @@ async def world() -> AsyncIterator[World]:
             yield started
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [
-        (nodes.Killed, nodes.Rolled, nodes.Stopped),
-    ],
-    ids=["nodes"],
-)
-async def test_under_a_fault_nothing_acknowledged_is_lost_and_all_is_well_soon_after(
-    world: World, faults: tuple[type[Fault], ...]
-) -> None:
-    async with await world.load(SHORT, seed=20_261_121) as load:
-        for fault in faults:
-            await asyncio.sleep(0.5)
-            print(*await suffer(world, load, fault()))
-        await load.settle()
+async def judge(world: World, load: Load) -> None:
+    await load.settle()
     report = await load.report(stale_s=STALE_S)
     print(report)
     assert report.anomalies == [], str(report)
-    assert report.acknowledged > 100, "for this test to mean anything, something must have been said"
+    assert report.acknowledged > 50, "for this test to mean anything, something must have been said"
     assert world.complaints() == []
+
+
+@pytest.mark.parametrize("faults", [NODES, DATABASE, REDIS, CLIENTS], ids=["nodes", "database", "redis", "clients"])
+async def test_under_a_fault_nothing_acknowledged_is_lost_and_all_is_well_soon_after(
+    world: World, faults: tuple[type[Fault], ...]
+) -> None:
+    async with await world.load(SHORT, seed=1) as load:
+        for fault in faults:
+            await asyncio.sleep(0.5)
+            print(*await suffer(world, load, fault()))
+        await judge(world, load)
+
+
+@pytest.mark.parametrize("seed", [20_261_121])
+async def test_under_two_faults_at_a_time(world: World, seed: int) -> None:
+    async with await world.load(SHORT, seed) as load:
+        for pair in itertools.islice(nemesis(seed), 2):
+            await asyncio.sleep(0.5)
+            print(*await suffer(world, load, *pair), sep="\n")
+        await judge(world, load)

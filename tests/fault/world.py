@@ -94,7 +94,12 @@ async def a_world(
                 dsn=f"{postgres.dsn.partition('?')[0]}?host={own}",
                 redis_url=f"unix://{own}/v.sock?db=0",
                 module=module,
-                settings={**LIMITS, **(QUICK if is_quick else {}), **(settings or {})},
+                settings={
+                    "FOLKMOOT_TASKS": str(own / "tasks"),
+                    **LIMITS,
+                    **(QUICK if is_quick else {}),
+                    **(settings or {}),
+                },
             )
             stack.push_async_callback(server.stop)
             world.nodes.append(server)

@@ -107,7 +107,8 @@ class Raw:
     def hang_up(cls) -> None:
         """Ends what a test left open, as one that fails does: nothing of it may reach the next."""
         while cls.dialled:
-            cls.dialled.pop().transport.abort()
+            writer = cls.dialled.pop()
+            writer.transport.abort()
 
     @classmethod
     async def dial(cls, port: int, *, receive_bytes: int | None = None) -> Self:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from tests.fault.checker import check
+from tests.fault.checker import check, quantile
 from tests.fault.clients import GONE, Notes, Reader, Socket, Writer
 from tests.fault.fault import Fault, Window
 from tests.fault.history import History
@@ -16,8 +16,7 @@ from tests.fault.world import World
 from tests.realtime.support import CLOSE, PING, TEXT, Raw, close_frame, frame, upgrade
 
 GROWTH_BYTES = 20 << 20
-OTHERS_P99_S = 0.25
-HURRIED_P99_S = 1.0  # in a short run, which shares its machine with other tests: p99 is then the slowest of a few
+OTHERS_S = 0.25
 MESSAGES = 460  # of 9 kB: more than the kernel and the node keep for one who does not read
 
 
@@ -34,9 +33,9 @@ class _Bystanders(Fault):
         assert self.seen, "it did not happen"
         assert set(window.outcomes()) == {"ok"}, window.outcomes()
         assert not window.endings, "the others stay connected"
-        assert window.p99_s() < (HURRIED_P99_S if world.is_quick else OTHERS_P99_S), (
-            f"the others' sends: p99 {window.p99_s():.2f} s"
-        )
+        # The p99 of a short run is the slowest of a few sends, and other tests may use the machine at the same time.
+        typical_s = quantile(window.took_s("ok"), 0.5 if world.is_quick else 0.99)
+        assert typical_s < OTHERS_S, f"the others' sends: {typical_s:.2f} s"
         return f"{self.seen}; the others' sends: p99 {window.p99_s() * 1000:.0f} ms"
 
 

@@ -43,6 +43,7 @@ class _Away(Fault):
 
 
 class DatabaseKilled(_Away):
+    target = "PostgreSQL"
     number = 4
     name = "PostgreSQL is killed"
     done = "SIGKILL of the postmaster and all its children, started again at the end"
@@ -56,6 +57,7 @@ class DatabaseKilled(_Away):
 
 
 class DatabaseStopped(_Away):
+    target = "PostgreSQL"
     number = 6
     name = "PostgreSQL hangs"
     done = "SIGSTOP of all its processes, SIGCONT at the end"
@@ -70,6 +72,7 @@ class DatabaseStopped(_Away):
 
 
 class BackendsKilled(Fault):
+    target = "PostgreSQL"
     number = 5
     name = "Backends of PostgreSQL are killed"
     done = "pg_terminate_backend of every connection of the nodes, ten times a second"
@@ -107,6 +110,7 @@ class BackendsKilled(Fault):
 
 
 class DatabaseSlow(Fault):
+    target = "line to PostgreSQL"
     number = 9
     name = "PostgreSQL is slow"
     done = "each answer of PostgreSQL comes 500 ms later"
@@ -142,6 +146,7 @@ class DatabaseSlow(Fault):
 
 
 class DatabaseReset(Fault):
+    target = "line to PostgreSQL"
     number = 10
     name = "Connections to PostgreSQL break"
     done = "every connection of both nodes to PostgreSQL is closed without a word, every second"

@@ -5,6 +5,7 @@ from tests.fault.world import World
 
 
 class Killed(Fault):
+    target = "node"
     number = 1
     name = "A node is killed"
     done = "SIGKILL of one node, started again at the end"
@@ -28,6 +29,7 @@ class Killed(Fault):
 
 
 class Rolled(Fault):
+    target = "node"
     number = 2
     name = "A rolling restart"
     done = "SIGTERM of each node in turn, started again before the next"
@@ -53,6 +55,7 @@ class Rolled(Fault):
 
 
 class Stopped(Fault):
+    target = "node"
     number = 3
     name = "A node hangs"
     done = "SIGSTOP of one node, SIGCONT at the end"

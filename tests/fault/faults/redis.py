@@ -1,6 +1,7 @@
 """What happens to Redis, or to the line to it. Nobody may notice but by a little delay."""
 
 import asyncio
+from contextlib import suppress
 
 from tests.fault.fault import Fault, Window
 from tests.fault.world import World
@@ -22,6 +23,7 @@ class _Redis(Fault):
 
 
 class RedisKilled(_Redis):
+    target = "Redis"
     number = 11
     name = "Redis is killed and comes back empty"
     done = "FLUSHALL, SIGKILL, started again empty at the end"
@@ -38,6 +40,7 @@ class RedisKilled(_Redis):
 
 
 class RedisStopped(_Redis):
+    target = "Redis"
     number = 12
     name = "Redis hangs"
     done = "SIGSTOP, SIGCONT at the end"
@@ -52,6 +55,7 @@ class RedisStopped(_Redis):
 
 
 class ListenersKilled(_Redis):
+    target = "Redis"
     number = 13
     name = "Redis drops whoever listens"
     done = "CLIENT KILL TYPE pubsub, five times a second"
@@ -59,16 +63,22 @@ class ListenersKilled(_Redis):
 
     def __init__(self) -> None:
         self.killed = 0
+        self._killing: asyncio.Task[None] | None = None
 
     async def begin(self, world: World) -> None:
-        pass
+        self._killing = asyncio.create_task(self._kill(world), name="kill listeners")
 
-    async def meanwhile(self, world: World) -> None:
-
+    async def _kill(self, world: World) -> None:
         async with world.valkey.client() as redis:
-            for _ in range(int(self.lasts_s[not world.is_quick] * 5)):
+            while True:
                 self.killed += int(await redis.client_kill_filter(_type="pubsub"))
                 await asyncio.sleep(0.2)
+
+    async def end(self, world: World) -> None:
+        if self._killing is not None:
+            self._killing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._killing
 
     async def verify(self, world: World, window: Window) -> str:
         assert self.killed > len(world.nodes)
@@ -76,6 +86,7 @@ class ListenersKilled(_Redis):
 
 
 class RedisCut(_Redis):
+    target = "line to Redis"
     number = 14
     name = "One node is cut off from Redis"
     done = "the proxy between the node and Redis passes nothing on, in silence"
