@@ -21,8 +21,9 @@ from folkmoot.listening import listen
 from folkmoot.migrations import migrate
 from folkmoot.settings import Settings, load_settings
 from tests.databases import another_database
+from tests.fault.proxy import Proxy
 from tests.people import Browser, Member, browsing, enrol, visiting
-from tests.relay import Relay, relay_of_postgres, relay_of_redis
+from tests.relay import relay_of_postgres, relay_of_redis
 
 Start = Callable[..., AbstractAsyncContextManager[Node]]
 
@@ -136,14 +137,14 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def postgres_relay(settings: Settings, short_path: Path) -> AsyncIterator[tuple[Relay, SecretStr]]:
+async def postgres_relay(settings: Settings, short_path: Path) -> AsyncIterator[tuple[Proxy, SecretStr]]:
     """A relay, and the address for `start(database_url=…)` that leads through it."""
     async with relay_of_postgres(short_path, settings.dsn) as (relay, dsn):
         yield relay, SecretStr(dsn)
 
 
 @pytest.fixture
-async def redis_relay(settings: Settings, short_path: Path) -> AsyncIterator[tuple[Relay, SecretStr]]:
+async def redis_relay(settings: Settings, short_path: Path) -> AsyncIterator[tuple[Proxy, SecretStr]]:
     """The same for `start(redis_url=…)`."""
     async with relay_of_redis(short_path, settings.redis_dsn) as (relay, url):
         yield relay, SecretStr(url)

@@ -15,11 +15,11 @@ from pydantic import SecretStr
 from folkmoot.app import Node
 from folkmoot.settings import Settings
 from tests.conftest import Start
+from tests.fault.proxy import Proxy
 from tests.fault.supervised import supervised
 from tests.people import Member, visiting
 from tests.realtime.support import Raw
 from tests.realtime.wire import until, wired
-from tests.relay import Relay
 
 
 class Stopping:
@@ -149,7 +149,7 @@ async def test_connections_that_ask_nothing_are_not_waited_for(start: Start) -> 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_start_that_is_asked_to_stop_ends_at_once(
-    settings: Settings, tmp_path: Path, workers: str, postgres_relay: tuple[Relay, SecretStr]
+    settings: Settings, tmp_path: Path, workers: str, postgres_relay: tuple[Proxy, SecretStr]
 ) -> None:
     relay, dsn = postgres_relay
     relay.freeze()
@@ -163,7 +163,7 @@ async def test_a_start_that_is_asked_to_stop_ends_at_once(
 
 
 async def test_with_a_database_that_hangs_it_ends_within_its_bound(
-    settings: Settings, migrated: None, ada: Member, tmp_path: Path, postgres_relay: tuple[Relay, SecretStr]
+    settings: Settings, migrated: None, ada: Member, tmp_path: Path, postgres_relay: tuple[Proxy, SecretStr]
 ) -> None:
     relay, dsn = postgres_relay
     room_id = await ada.make_room()

@@ -7,11 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from tests.conftest import Start
+from tests.fault.proxy import Proxy
 from tests.http.test_rooms import doors
 from tests.people import PASSWORD, Member, assert_problem, enrol, visiting
-from tests.relay import Relay
 
-RelayAndAddress = tuple[Relay, SecretStr]
+LineAndAddress = tuple[Proxy, SecretStr]
 
 
 async def test_alive_and_ready(start: Start) -> None:
@@ -35,7 +35,7 @@ async def wait_for_status(http: object, path: str, status: int) -> None:
 
 @pytest.mark.parametrize("how", ["cut", "freeze"])
 async def test_without_its_database_a_node_lives_but_is_not_ready(
-    start: Start, postgres_relay: RelayAndAddress, how: str
+    start: Start, postgres_relay: LineAndAddress, how: str
 ) -> None:
     relay, dsn = postgres_relay
     async with start(database_url=dsn, database_wait_s=0.2) as node, visiting(node) as http:
@@ -53,7 +53,7 @@ async def test_without_its_database_a_node_lives_but_is_not_ready(
 
 @pytest.mark.parametrize("how", ["cut", "freeze"])
 async def test_a_dead_database_is_a_503_everywhere_and_never_an_empty_list(
-    start: Start, postgres_relay: RelayAndAddress, how: str
+    start: Start, postgres_relay: LineAndAddress, how: str
 ) -> None:
     relay, dsn = postgres_relay
     async with start(database_url=dsn, database_wait_s=0.2) as node, enrol(node, "Eve") as eve:
@@ -93,7 +93,7 @@ async def test_a_dead_database_is_a_503_everywhere_and_never_an_empty_list(
 
 
 async def test_a_message_whose_outcome_is_unknown_is_written_once_by_its_retry(
-    start: Start, postgres_relay: RelayAndAddress, ada: Member
+    start: Start, postgres_relay: LineAndAddress, ada: Member
 ) -> None:
     relay, dsn = postgres_relay
     async with start(database_url=dsn, database_wait_s=0.2) as node, visiting(node, ada.token) as http:

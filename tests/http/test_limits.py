@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from folkmoot.app import Node
 from folkmoot.settings import Settings
 from tests.conftest import Start
+from tests.fault.proxy import Proxy
 from tests.people import PASSWORD, Member, assert_problem, enrol, visiting
-from tests.relay import Relay
 
 PATHS = ("/api/v1.0/user/auth", "/api/v1.0/session")
 HOME, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -116,7 +116,7 @@ async def test_two_nodes_count_together(strict: Node, start: Start, ada: Member)
         assert (await attempt(other, ada.email, "not hers")).status_code == 429
 
 
-async def test_without_redis_the_limits_still_hold(start: Start, redis_relay: tuple[Relay, SecretStr]) -> None:
+async def test_without_redis_the_limits_still_hold(start: Start, redis_relay: tuple[Proxy, SecretStr]) -> None:
     relay, url = redis_relay
     async with start(redis_url=url, sign_in_failures=3) as node, enrol(node, "Eve") as eve:
         await relay.cut()

@@ -13,8 +13,8 @@ from folkmoot.commands import OPERATOR
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.sessions.tokens import hash_token
 from tests.conftest import Start
+from tests.fault.proxy import Proxy
 from tests.people import PASSWORD, Member, assert_problem, browsing, enrol, visiting
-from tests.relay import Relay
 
 SESSION, SESSIONS = "/api/v1.0/session", "/api/v1.0/sessions"
 Connection = "asyncpg.Connection[asyncpg.Record]"
@@ -185,7 +185,7 @@ async def test_losing_everything_in_redis_signs_nobody_out(ada: Member, redis: R
     assert await is_signed_in(ada.node, ada.token)
 
 
-async def test_without_redis_sessions_begin_hold_and_end(start: Start, redis_relay: tuple[Relay, SecretStr]) -> None:
+async def test_without_redis_sessions_begin_hold_and_end(start: Start, redis_relay: tuple[Proxy, SecretStr]) -> None:
     relay, url = redis_relay
     async with start(redis_url=url) as node, enrol(node, "Eve") as eve:
         assert await is_signed_in(node, eve.token)
@@ -206,7 +206,7 @@ async def test_a_ticket_is_for_one_session_and_cannot_be_used_as_a_token(ada: Me
 
 
 async def test_without_redis_a_ticket_is_refused_as_temporary(
-    start: Start, redis_relay: tuple[Relay, SecretStr]
+    start: Start, redis_relay: tuple[Proxy, SecretStr]
 ) -> None:
     relay, url = redis_relay
     async with start(redis_url=url) as node, enrol(node, "Eve") as eve:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from folkmoot.database import Database, NotDurable, translated
 from folkmoot.errors import StorageFull, Unavailable
 from folkmoot.settings import Settings
-from tests.relay import Relay
+from tests.fault.proxy import Proxy
 from tests.unit.log import Log, say
 
 
@@ -121,7 +121,7 @@ async def test_a_server_that_may_forget_is_refused(settings: Settings, empty_dat
 
 @pytest.mark.parametrize("in_transaction", [False, True])
 async def test_a_server_that_hangs_is_given_up_in_the_time_of_one_answer(
-    migrated: None, postgres_relay: tuple[Relay, SecretStr], in_transaction: bool
+    migrated: None, postgres_relay: tuple[Proxy, SecretStr], in_transaction: bool
 ) -> None:
     relay, dsn = postgres_relay
     database = Database(dsn.get_secret_value(), size=1, wait_s=0.5)
@@ -144,7 +144,7 @@ async def test_a_server_that_hangs_is_given_up_in_the_time_of_one_answer(
 
 
 async def test_who_waited_for_a_batch_in_vain_does_not_wait_for_a_second_one(
-    migrated: None, postgres_relay: tuple[Relay, SecretStr]
+    migrated: None, postgres_relay: tuple[Proxy, SecretStr]
 ) -> None:
     relay, dsn = postgres_relay
     database = Database(dsn.get_secret_value(), size=1, wait_s=1.2)
