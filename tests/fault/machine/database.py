@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from tests.realtime.wire import until
 class Database:
     """A server of the test's own."""
 
-    def __init__(self, child: Child, dsn: str) -> None:
-        self.dsn = dsn
+    def __init__(self, child: Child) -> None:
         self.child = child
+        self.dsn = ""
         self.process = psutil.Process(child._process.pid)
 
     def processes(self) -> list[psutil.Process]:
@@ -30,14 +30,22 @@ class Database:
 
     async def freeze(self) -> None:
         """Stops every process where it is. A write that the kernel has begun ends first."""
-        for process in self.processes():
-            process.send_signal(signal.SIGSTOP)
+        self._tell(signal.SIGSTOP)
         await until(lambda: all(map(_stands_still, self.processes())))
 
     async def kill(self) -> None:
-        for process in self.processes():
-            process.kill()
+        self._tell(signal.SIGKILL)
         await until(lambda: not self.child.alive)
+
+    async def stop(self) -> None:
+        self._tell(signal.SIGCONT)
+        await self.child.stop()
+
+    def _tell(self, number: signal.Signals) -> None:
+        with suppress(psutil.NoSuchProcess):
+            for process in self.processes():
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
 
 @asynccontextmanager
@@ -52,14 +60,12 @@ async def database_in(folder: Path, *, before: tuple[str, ...] = (), **settings:
             lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
             (place.postgres / "postgresql.auto.conf").write_text("".join(lines))
         account = replace(account, command=(*account.command, *before))
-        child = await postgres.start(binary, place, account, report=lambda line: None)
+        database = Database(await postgres.start(binary, place, account, report=lambda line: None))
         try:
-            database = Database(child, await postgres.ready(child, place))
+            database.dsn = await postgres.ready(database.child, place)
             yield database
         finally:
-            for process in psutil.Process(child._process.pid).children() if child.alive else []:
-                process.send_signal(signal.SIGCONT)
-            await child.stop()
+            await database.stop()
 
 
 def _stands_still(process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""A disk of a test's own: ext4 in a file. It can be filled, and its power can be cut."""
+"""A disk of a test's own: ext4 in a file. Its power can be cut."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,14 +22,6 @@ class Disk:
         self.image = image
         self.root = root
 
-    def fill(self) -> Path:
-        """Takes all the room there is; the file can be removed again."""
-        filler = self.root / "filler"
-        run("fallocate", "-l", str(shutil.disk_usage(self.root).free - ROUND_BYTES), filler)
-        run("dd", "if=/dev/zero", f"of={filler}", "bs=512", "oflag=append", "conv=notrunc", fine=(1,))
-        assert shutil.disk_usage(self.root).free == 0
-        return filler
-
     def snapshot(self, to: Path) -> None:
         """Copies what has reached the disk so far, and nothing of what is still in memory: a cut of the power.
 
@@ -48,6 +40,16 @@ class Disk:
         device = Path(run("findmnt", "-n", "-o", "SOURCE", self.root).strip()).name
         figures = Path(f"/sys/block/{device}/stat").read_text().split()
         return figures[4], figures[6], figures[8]
+
+
+def fill(root: Path) -> Path:
+    """Takes all the room that there is; the file can be removed again."""
+    filler = root / "filler"
+    if (most := shutil.disk_usage(root).free - ROUND_BYTES) > 0:
+        run("fallocate", "-l", str(most), filler)
+    run("dd", "if=/dev/zero", f"of={filler}", "bs=512", "oflag=append", "conv=notrunc", fine=(1,))
+    assert shutil.disk_usage(root).free == 0
+    return filler
 
 
 def make_image(image: Path, size_mb: int) -> None:

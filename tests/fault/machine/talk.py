@@ -46,6 +46,7 @@ class Talk:
         self.history = History()
         self.acknowledged = 0
         self.last_head = 0
+        self.readers = 0
         self._enough = False
         self._writers: list[asyncio.Task[None]] = []
 
@@ -129,8 +130,9 @@ async def listening(talk: Talk, count: int, *address: Any, **options: Any) -> As
     """Connected SDKs of one person."""
     async with AsyncExitStack() as stack:
         listeners = []
-        for number in range(count):
-            listener = Listener(talk.history, f"reader {number}", talk.room, *address, **options)
+        for _ in range(count):
+            talk.readers += 1
+            listener = Listener(talk.history, f"reader {talk.readers}", talk.room, *address, **options)
             stack.push_async_callback(listener.client.disconnect)
             await listener.connect()
             listeners.append(listener)

@@ -49,7 +49,7 @@ async def test_a_node_without_descriptors_keeps_those_it_has_and_takes_others_wh
     node: Node, settings: Settings, free_port: int, tmp_path: Path
 ) -> None:
     limit = ("prlimit", f"--nofile={DESCRIPTORS}")
-    places = {"dsn": settings.dsn, "redis_url": settings.redis_dsn}
+    places = {"dsn": settings.dsn, "redis_url": settings.redis_dsn, "settings": {"FOLKMOOT_DRAIN_S": "0.2"}}
     async with (
         enrol(node, "Ada") as ada,
         serving(free_port, tmp_path / "server.log", command=limit, **places) as server,

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from folkmoot.app import Node
 from tests.conftest import Start
 from tests.fault.machine.database import database_in
-from tests.fault.machine.disk import Disk
+from tests.fault.machine.disk import Disk, fill
 from tests.fault.machine.talk import Room, Talk, listening
 from tests.people import assert_problem, visiting
 from tests.realtime.test_sdk_python import Sdk, using
@@ -58,7 +58,7 @@ async def test_a_full_disk_is_named_reading_goes_on_and_room_is_all_it_takes(
         for _ in range(4):
             talk.write(writer, pause_s=0.01)
         await talk.goes_on(100)
-        filler = disk.fill()
+        filler = fill(disk.root)
         refusal = await send_until_it_is_full(writer, room)
         assert (refusal.code, refusal.temporary) == (STORAGE_FULL, True)
         body = {"body": noise(), "client_id": str(uuid4())}
@@ -103,7 +103,7 @@ async def test_a_database_that_stopped_for_want_of_room_goes_on_when_it_is_start
             await writer.connect()
             talk.write(writer)
             await talk.goes_on(50)
-            filler = disk.fill()
+            filler = fill(disk.root)
             await use_up_the_write_ahead_log(database.dsn)
             await until(lambda: not database.child.alive)
             assert "No space left on device" in database.child.last_words()
