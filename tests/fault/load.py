@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from tests.fault.checker import Report, check
-from tests.fault.clients import GONE, Client, Notes, Reader, Writer, whole_log
+from tests.fault.clients import ANSWER_S, GONE, Client, Notes, Reader, Writer, whole_log
 from tests.fault.crowd import Person
 from tests.fault.history import History
 
+QUICK_ANSWER_S = 3.3  # longer than a node may take to refuse
 SETTLE_S = 30.0  # in which everything must be back: the sends known, the readers at the end of their rooms
 
 
@@ -50,7 +51,7 @@ class Load:
         doors: Sequence[int],
         chance: random.Random,
         *,
-        patience_s: float = 10.0,
+        is_quick: bool = False,
     ) -> None:
         self.history = History()
         self.notes = Notes()
@@ -59,7 +60,7 @@ class Load:
         self.rooms = list(rooms)
         self._ports = list(ports)
         self._chance = chance
-        self._patience_s = patience_s
+        self._is_quick = is_quick
         self._enough = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._people: dict[int, Person] = {}
@@ -79,11 +80,12 @@ class Load:
         else:
             name = f"reader {room}.{number}"
             given = (name, person, room, ports, self._random(), self.notes)
-            self.readers.append(Reader(*given, history=self.history, patience_s=self._patience_s))
+            self.readers.append(Reader(*given, history=self.history, patience_s=1.0 if self._is_quick else 10.0))
 
     def _add_writer(self, name: str, person: Person, room: int, ports: list[int], *, rate_per_s: float) -> None:
         given = (name, person, room, ports, self._random(), self.notes)
         self.writers.append(Writer(*given, history=self.history, rate_per_s=rate_per_s))
+        self.writers[-1].answer_s = QUICK_ANSWER_S if self._is_quick else ANSWER_S
 
     def _random(self) -> random.Random:
         return random.Random(self._chance.random())  # noqa: S311 - chance, not secrecy

@@ -50,36 +50,41 @@ def publish_only() -> None:
 def bigserial() -> None:
     """Numbers come from a sequence, as those of bigserial do: taken before the commit, and visible after it."""
 
-    async def look_at_rooms(connection: Connection, room_ids: Sequence[int]) -> dict[int, store.LockedRoom]:
-        rows = await connection.fetch(
-            "SELECT id, clock_timestamp() AS now FROM rooms WHERE id = ANY($1::bigint[])", list(room_ids)
+    async def append(connection: Connection, drafts: Sequence[Draft]) -> tuple[list[Event | None], list[Event]]:
+        members = await store.members_among(connection, [(draft.room_id, draft.author.id) for draft in drafts])
+        async with connection.transaction():
+            events = [
+                await insert(connection, draft) if (draft.room_id, draft.author.id) in members else None
+                for draft in drafts
+            ]
+            fresh = [event for event in events if event is not None]
+            await asyncio.sleep(random.random() * COMMIT_S)  # noqa: S311 - chance, not secrecy
+            for event in fresh:
+                await connection.execute(
+                    "UPDATE rooms SET head_seq = greatest(head_seq, $2) WHERE id = $1", event.room_id, event.seq
+                )
+        return events, fresh
+
+    async def insert(connection: Connection, draft: Draft) -> Event:
+        # A sequence for each room, so that the log has the shape that readers know.
+        await connection.execute(f"CREATE SEQUENCE IF NOT EXISTS serial_{draft.room_id}")
+        row = await connection.fetchrow(
+            """
+            INSERT INTO events (room_id, seq, kind, author_id, client_id, body, created_at)
+            VALUES ($1, nextval($2), $3, $4, $5, $6, clock_timestamp())
+            RETURNING seq, created_at
+            """,
+            draft.room_id,
+            f"serial_{draft.room_id}",
+            draft.kind,
+            draft.author.id,
+            draft.client_id,
+            draft.body,
         )
-        return {row["id"]: store.LockedRoom(0, row["now"]) for row in rows}
+        assert row is not None
+        at = row["created_at"]
+        return Event(draft.room_id, row["seq"], draft.kind, draft.author, draft.client_id, draft.body, at)
 
-    async def append(
-        connection: Connection, rooms: dict[int, store.LockedRoom], drafts: Sequence[Draft]
-    ) -> list[Event]:
-        events = []
-        for draft in drafts:
-            # A sequence for each room, so that the log has the shape that readers know.
-            await connection.execute(f"CREATE SEQUENCE IF NOT EXISTS serial_{draft.room_id}")
-            seq = await connection.fetchval(f"SELECT nextval('serial_{draft.room_id}')")
-            now = rooms[draft.room_id].now
-            events.append(Event(draft.room_id, seq, draft.kind, draft.author, draft.client_id, draft.body, now))
-        for event in events:
-            await connection.execute(
-                "INSERT INTO events (room_id, seq, kind, author_id, client_id, body, created_at) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                *(event.room_id, event.seq, event.kind, event.author.id, event.client_id, event.body, event.created_at),
-            )
-        await asyncio.sleep(random.random() * COMMIT_S)  # noqa: S311 - chance, not secrecy
-        for event in events:
-            await connection.execute(
-                "UPDATE rooms SET head_seq = greatest(head_seq, $2) WHERE id = $1", event.room_id, event.seq
-            )
-        return events
-
-    store.lock_rooms = look_at_rooms  # type: ignore[assignment]
     store.append = append
 
 

@@ -50,8 +50,7 @@ class World:
             people = await enrol(database, size.people)
             rooms = [await make_room(database, members) for members in size.members(people)]
         chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
-        patience_s = 1.0 if self.is_quick else 10.0
-        return Load(size, people, rooms, self.node_ports, self.door_ports, chance, patience_s=patience_s)
+        return Load(size, people, rooms, self.node_ports, self.door_ports, chance, is_quick=self.is_quick)
 
     async def people(self, count: int) -> tuple[list[Person], int]:
         """Further people, in a room of their own."""

@@ -42,7 +42,7 @@ class _Bystanders(Fault):
 class _BadLine(_Bystanders):
     """A writer and a reader on a line of their own, and a reader beside them whose line is good."""
 
-    messages = 20
+    messages = 12
 
     def toxic(self) -> Toxic:
         raise NotImplementedError
@@ -56,7 +56,7 @@ class _BadLine(_Bystanders):
         history, notes, chance = History(), Notes(), random.Random(1)  # noqa: S311 - chance, not secrecy
         async with proxy_to(node.port) as line:
             writer = Writer("writer", writing, room, [line.port], chance, notes, history=history, rate_per_s=100.0)
-            writer.answer_s = 0.4
+            writer.answer_s = 0.25
             ports = (self.reading_port(line.port, node.port), node.port)
             readers = [
                 Reader(f"reader {person.id}", person, room, [port], chance, notes, history=history)
@@ -147,7 +147,7 @@ class SlowConsumers(_Bystanders):
     expected = "closed with 3008 within 10 s; 100 of them cost less than 20 MB; the others notice nothing"
 
     async def meanwhile(self, world: World) -> None:
-        count = 40 if world.is_quick else 100
+        count = 20 if world.is_quick else 100
         people, room = await world.people(count + 1)
         node = world.nodes[0]
         descriptors, resident = node.descriptors(), node.resident_bytes()
@@ -159,7 +159,7 @@ class SlowConsumers(_Bystanders):
         for number in range(MESSAGES):
             data = {"body": "x" * 9_000, "client_id": str(uuid4())}
             await talker.answer("publish", channel=f"room:{room}", data=data)
-            if number % (MESSAGES // 20) == 0:
+            if number % (2 * MESSAGES // count) == 0:
                 waking.append(asyncio.create_task(_code_of(stalled[len(waking)])))
         grown, said = node.resident_bytes() - resident, time.monotonic()
         await talker.leave()
@@ -206,7 +206,7 @@ class Flood(_Bystanders):
     name = "Clients that send and never read"
     done = "members send commands as fast as the line takes them, and read no answer"
     expected = "not read from any more, or closed; less than 20 MB each; the others' p99 below 250 ms"
-    lasts_s = (2.0, 10.0)
+    lasts_s = (1.5, 10.0)
 
     async def meanwhile(self, world: World) -> None:
         count = 2 if world.is_quick else 10
@@ -294,7 +294,7 @@ class SignInFlood(_Bystanders):
     name = "A flood of sign-ins"
     done = "wrong passwords from 100 addresses, as many as the node answers"
     expected = "429 or 503 past the limits; the chat's p99 below 250 ms"
-    lasts_s = (3.0, 20.0)
+    lasts_s = (2.0, 20.0)
 
     async def meanwhile(self, world: World) -> None:
         statuses: list[int] = []

@@ -61,7 +61,7 @@ class Stopped(Fault):
     done = "SIGSTOP of one node, SIGCONT at the end"
     expected = "its clients leave by the heartbeat; nothing that waited in it is sent twice or out of order"
 
-    lasts_s = (7.0, 45.0)
+    lasts_s = (4.5, 45.0)
 
     async def begin(self, world: World) -> None:
         world.nodes[0].freeze()

@@ -45,7 +45,7 @@ class RedisStopped(_Redis):
     name = "Redis hangs"
     done = "SIGSTOP, SIGCONT at the end"
     expected = "p99 of sends below 500 ms; messages are found in the log within 3 s"
-    lasts_s = (5.0, 20.0)
+    lasts_s = (3.5, 20.0)
 
     async def begin(self, world: World) -> None:
         world.valkey.freeze()
@@ -91,7 +91,7 @@ class RedisCut(_Redis):
     name = "One node is cut off from Redis"
     done = "the proxy between the node and Redis passes nothing on, in silence"
     expected = "messages cross between the nodes within 3 s"
-    lasts_s = (8.0, 20.0)
+    lasts_s = (5.0, 20.0)
 
     async def begin(self, world: World) -> None:
         world.redis_lines[0].freeze()
