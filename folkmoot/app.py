@@ -101,7 +101,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
 
         keeper = Keeper(database, bus)
         recheck = Recheck(bus, hub, namespaces, keeper.still_hold, partial(room_channels.channels_of_users, core))
-        engine = _engine(settings, core, hub, broker, namespaces, keeper)
+        engine = _engine(settings, core, name, hub, broker, namespaces, keeper)
         await bus.start()
         engine.start()
         closing.push_async_callback(engine.close)
@@ -154,7 +154,9 @@ def _core(
     )
 
 
-def _engine(settings: Settings, core: Core, hub: Hub, broker: Broker, namespaces: Namespaces, keeper: Keeper) -> Engine:
+def _engine(
+    settings: Settings, core: Core, name: str, hub: Hub, broker: Broker, namespaces: Namespaces, keeper: Keeper
+) -> Engine:
     return Engine(
         version=f"Folkmoot {__version__}",
         ping_s=settings.socket_ping_s,
@@ -169,7 +171,7 @@ def _engine(settings: Settings, core: Core, hub: Hub, broker: Broker, namespaces
         ),
         hub=hub,
         broker=broker,
-        presence=Presence(core.bus),
+        presence=Presence(name, core.bus),
         heartbeat=Heartbeat(
             ping_s=settings.socket_ping_s,
             pong_s=settings.socket_pong_s,

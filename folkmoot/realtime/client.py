@@ -145,7 +145,7 @@ class Client:
     def keep(self, channel: str, *, asked: bool) -> None:
         """The client listens to the channel from now on."""
         self.channels[channel] = asked
-        self.engine.presence.enter(channel, self.id, str(self.user_id))
+        self.engine.presence.enter(channel, self.id, self.user_id)
 
     def drop(self, channel: str) -> None:
         """The client does not listen any more."""

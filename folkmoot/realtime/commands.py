@@ -21,7 +21,7 @@ from folkmoot.realtime.protocol import (
     Since,
     Subscribe,
 )
-from folkmoot.realtime.subscribing import enter, settle, take_over
+from folkmoot.realtime.subscribing import enter, settle, take_over, watch
 
 if TYPE_CHECKING:
     from folkmoot.realtime.client import Client
@@ -71,6 +71,7 @@ async def _welcome(client: "Client", command_id: int, request: Connect, caller: 
     subs, missed = settle(client, entrances, asked=False)
     if not client.is_open:
         return []
+    watch(client, {channel: request.subs[channel] for channel in subs if channel in request.subs})
     client.introduce()
     result = protocol.connected(
         client=client.id,
@@ -92,11 +93,13 @@ async def subscribe(client: "Client", command_id: int, request: Subscribe) -> Li
         raise protocol.LIMIT_EXCEEDED
     await namespace.admit(client.signed_in, channel)
     if request.since is None and (result := take_over(client, channel)):
+        watch(client, {channel: request})
         return [protocol.reply(command_id, "subscribe", result)]
     client.drop(channel)
     results, missed = settle(client, await enter(client, {channel: request.since}), asked=True)
     if channel not in results:
         raise protocol.PERMISSION_DENIED
+    watch(client, {channel: request})
     return [protocol.reply(command_id, "subscribe", results[channel]), *missed]
 
 

@@ -29,6 +29,7 @@ class Subscribe(msgspec.Struct, frozen=True):
     recover: bool = False
     offset: Offset = 0
     epoch: str = ""
+    join_leave: bool = False
 
     @property
     def since(self) -> Since | None:
@@ -202,6 +203,14 @@ def publication(data: Any, *, offset: int = 0, user: str = "", client: str = "")
 
 def subscribe_push(channel: str, result: Mapping[str, object]) -> bytes:
     return _encode({"push": {"channel": channel, "subscribe": result}})
+
+
+def join_push(channel: str, client: str, user: int) -> bytes:
+    return _encode({"push": {"channel": channel, "join": {"info": {"user": str(user), "client": client}}}})
+
+
+def leave_push(channel: str, client: str, user: int) -> bytes:
+    return _encode({"push": {"channel": channel, "leave": {"info": {"user": str(user), "client": client}}}})
 
 
 def unsubscribe_push(channel: str, reason: Close) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from folkmoot.realtime import protocol
 from folkmoot.realtime.channels import LoggedNamespace, Position, Publication
-from folkmoot.realtime.protocol import Since
+from folkmoot.realtime.protocol import Since, Subscribe
 
 if TYPE_CHECKING:
     from folkmoot.realtime.client import Client
@@ -88,6 +88,13 @@ def settle(
         client.keep(channel, asked=asked)
         results[channel] = entrance.result
     return results, missed
+
+
+def watch(client: "Client", subscriptions: Mapping[str, Subscribe]) -> None:
+    """Tells the client who comes and goes in those channels that it asked for."""
+    for channel, subscription in subscriptions.items():
+        if subscription.join_leave and client.is_open:
+            client.engine.presence.watch(channel, client.id, client.outlet)
 
 
 def take_over(client: "Client", channel: str) -> Result | None:

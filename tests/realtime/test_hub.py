@@ -127,7 +127,7 @@ async def test_three_hundred_abrupt_connections_leave_nothing_behind(start: Star
             client = await Raw.connect(node.port)
             commands = [
                 {"id": 1, "connect": {"token": ada.token}},
-                {"id": 2, "subscribe": {"channel": f"room:{room_id}"}},
+                {"id": 2, "subscribe": {"channel": f"room:{room_id}", "join_leave": True}},
                 {"id": 3, "subscribe": {"channel": f"typing:{room_id}"}},
                 {"id": 4, "rpc": {"method": "rooms.mine"}},
             ]
@@ -147,7 +147,8 @@ async def test_three_hundred_abrupt_connections_leave_nothing_behind(start: Star
         assert engine.heartbeat._strangers == {}
         assert engine.heartbeat._slot_of == {}
         assert not any(engine.heartbeat._slots)
-        assert engine.presence._here == {}
+        await until(lambda: engine.presence._rolls == {})
+        assert engine.presence._watching._watchers == {}
         assert await engine.presence.of(f"room:{room_id}") == {}
         gc.collect()
         assert not [one for one in gc.get_objects() if isinstance(one, Client) and one.engine is engine]

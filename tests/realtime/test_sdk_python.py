@@ -43,9 +43,9 @@ class Sdk(ClientEventHandler):
         await self.client.connect()
         await self.client.ready()
 
-    async def subscribe(self, channel: str) -> Subscription:
+    async def subscribe(self, channel: str, **options: Any) -> Subscription:
         self._own[channel] = Own()
-        subscription = self.client.new_subscription(channel, events=self._own[channel])
+        subscription = self.client.new_subscription(channel, events=self._own[channel], **options)
         await subscription.subscribe()
         await subscription.ready()
         return subscription
@@ -57,6 +57,10 @@ class Sdk(ClientEventHandler):
     def heard_itself(self, channel: str) -> list[int]:
         """The offsets that came by the client's own subscription."""
         return [ctx.pub.offset for name, ctx in self._own[channel].happened if name == "publication"]
+
+    def comings_and_goings(self, channel: str) -> list[tuple[str, str]]:
+        """Who joined and left, as it was told by the client's own subscription."""
+        return [(name, ctx.info.user) for name, ctx in self._own[channel].happened if name in ("join", "leave")]
 
     def times(self, event: str) -> int:
         return [name for name, _ in self.happened].count(event)
@@ -87,6 +91,12 @@ class Sdk(ClientEventHandler):
 class Own(SubscriptionEventHandler):
     def __init__(self) -> None:
         self.happened: list[tuple[str, Any]] = []
+
+    async def on_join(self, ctx: Any) -> None:
+        self.happened.append(("join", ctx))
+
+    async def on_leave(self, ctx: Any) -> None:
+        self.happened.append(("leave", ctx))
 
     async def on_subscribed(self, ctx: Any) -> None:
         self.happened.append(("subscribed", ctx))
@@ -236,6 +246,20 @@ async def test_rooms_come_and_go_while_it_is_connected(node: Node, ada: Member) 
         await until(lambda: sdk.times("unsubscribed"))
         await ada.join(room_id)
         await until(lambda: len(sdk.subscriptions(channel, own=False)) == 2)
+
+
+async def test_it_is_told_who_comes_and_goes_if_it_asks(node: Node, ada: Member, bob: Member) -> None:
+    room_id = await ada.make_room()
+    await bob.join(room_id)
+    channel = f"room:{room_id}"
+    async with using(node.port, ada.token) as sdk:
+        await sdk.connect()
+        await sdk.subscribe(channel, join_leave=True)
+        await until(lambda: ("join", str(ada.id)) in sdk.comings_and_goings(channel))  # itself: others are told now
+        async with using(node.port, bob.token) as his:
+            await his.connect()
+            await until(lambda: sdk.comings_and_goings(channel)[-1] == ("join", str(bob.id)))
+        await until(lambda: sdk.comings_and_goings(channel)[-1] == ("leave", str(bob.id)))
 
 
 async def test_after_its_session_is_revoked_it_stays_away(node: Node, ada: Member) -> None:
