@@ -16,6 +16,7 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[str]
     return peer
 
 
+@lru_cache(maxsize=4096)
 def place_of(address: str) -> str:
     """What counts as one place: an IPv4 address, or the /64 that a household gets of IPv6."""
     try:

@@ -30,9 +30,11 @@ from folkmoot.listening import BACKLOG
 from folkmoot.modules import BUILT_IN
 from folkmoot.modules.accounts.passwords import Passwords
 from folkmoot.modules.messages import channels as room_channels
+from folkmoot.modules.messages.channels import RoomChannels
 from folkmoot.modules.sessions.keeper import Keeper
 from folkmoot.readiness import Readiness
 from folkmoot.realtime import codes
+from folkmoot.realtime.accepting import Acceptor
 from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.connection import Limits
@@ -41,7 +43,7 @@ from folkmoot.realtime.engine import ClientLimits, Engine
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.plain import EchoChannel
-from folkmoot.realtime.port import Door, port_class
+from folkmoot.realtime.port import Door, protocols
 from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.recheck import Recheck
 from folkmoot.realtime.sockets import Sockets
@@ -94,14 +96,15 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         namespaces = Namespaces(name_chars=settings.channel_name_chars)
         broker = Broker(name, bus, hub, namespaces)
         core = _core(closing, settings, database, bus, name, hub, broker)
-        room_channels.add_channels(namespaces, core, broker)
+        rooms = room_channels.add_channels(closing, namespaces, core, broker)
         namespaces.add(EchoChannel(broker))
         core.writer.start()
         closing.push_async_callback(core.writer.close)
 
         keeper = Keeper(database, bus)
+        closing.push_async_callback(keeper.close)
         recheck = Recheck(bus, hub, namespaces, keeper.still_hold, partial(room_channels.channels_of_users, core))
-        engine = _engine(settings, core, name, hub, broker, namespaces, keeper)
+        engine = _engine(settings, core, name, hub, broker, namespaces, keeper, rooms)
         await bus.start()
         engine.start()
         closing.push_async_callback(engine.close)
@@ -121,9 +124,9 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
             f"folkmoot-{name}", core, load_routes(BUILT_IN), keeper.find, Readiness(database, connections).parts
         )
         closing.callback(Sanic.unregister_app, http)
-        port = port_class(Door(Gate(settings, keeper, engine), PATHS, connections))
-        server = await _start(http, port, listening)
-        closing.push_async_callback(_drain, http, server, connections, settings.drain_s)
+        door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
+        server, acceptor = await _start(http, door, listening)
+        closing.push_async_callback(_drain, http, acceptor, door, server, settings.drain_s)
         spare_the_loop()
         yield Node(settings, settings.port, core, engine, connections)
 
@@ -155,7 +158,14 @@ def _core(
 
 
 def _engine(
-    settings: Settings, core: Core, name: str, hub: Hub, broker: Broker, namespaces: Namespaces, keeper: Keeper
+    settings: Settings,
+    core: Core,
+    name: str,
+    hub: Hub,
+    broker: Broker,
+    namespaces: Namespaces,
+    keeper: Keeper,
+    rooms: RoomChannels,
 ) -> Engine:
     return Engine(
         version=f"Folkmoot {__version__}",
@@ -179,18 +189,17 @@ def _engine(
         ),
         namespaces=namespaces,
         authenticate=keeper.find,
-        channels_of=partial(room_channels.channels_of, core),
+        channels_of=rooms.of,
         call=partial(call_method, core, Registry(BUILT_IN)),
     )
 
 
-async def _start(http: Application, port: type, listening: socket.socket) -> AsyncioServer:
+async def _start(http: Application, door: Door, listening: socket.socket) -> tuple[AsyncioServer, Acceptor]:
     # Sanic looks here whether it should offer HTTP/3 with every answer.
     http.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
     server = await http.create_server(
         sock=listening,
-        backlog=BACKLOG,  # it listens once more, and would take its own
-        protocol=port,
+        backlog=BACKLOG,
         return_asyncio_server=True,
         asyncio_server_kwargs={"start_serving": False},
     )
@@ -199,16 +208,20 @@ async def _start(http: Application, port: type, listening: socket.socket) -> Asy
     # Sanic rewrites its own classes when an application starts, and cannot do it again for a second node.
     http.config.TOUCHUP = not getattr(HttpProtocol, "__touched__", False)
     await server.startup()  # type: ignore[no-untyped-call]  # Sanic
-    await server.start_serving()  # type: ignore[no-untyped-call]  # Sanic
-    return server
+    # Sanic's server counts connections, but takes none by itself.
+    return server, Acceptor(listening.dup(), protocols(door, http, server.connections), lambda: door.is_crowded)
 
 
-async def _drain(http: Application, server: AsyncioServer, connections: Connections, within_s: float) -> None:
+async def _drain(http: Application, acceptor: Acceptor, door: Door, server: AsyncioServer, within_s: float) -> None:
     """Lets nobody in any more, answers what was begun, and sends everybody away."""
-    connections.is_draining = True  # before anything waits: who asks whether we are ready hears it now
+    door.connections.is_draining = True  # before anything waits: who asks whether we are ready hears it now
     http.config.KEEP_ALIVE = False
+    acceptor.close()
+    await acceptor.wait_closed()
     server.close()  # type: ignore[no-untyped-call]  # Sanic
-    await asyncio.gather(connections.drain(codes.SHUTDOWN, within_s), _end_requests(server, within_s))
+    door.clear_the_porch()
+    await asyncio.gather(door.connections.drain(codes.SHUTDOWN, within_s), _end_requests(server, within_s))
+    await door.close()
     await server.wait_closed()  # type: ignore[no-untyped-call]  # Sanic
 
 

@@ -6,7 +6,7 @@ import socket
 from folkmoot.laptop.port import port_holder
 from folkmoot.settings import Settings
 
-BACKLOG = 2048
+BACKLOG = 4096
 
 
 class PortTaken(Exception):

@@ -37,6 +37,16 @@ INDEPENDENT = frozenset({"publish", "rpc", "history", "presence", "presence_stat
 
 
 async def connect(client: "Client", command_id: int, request: Connect) -> Lines:
+    """Lets the client in when it is its turn; how long that takes is not for the client to answer for."""
+    client.engine.heartbeat.attend(client)
+    try:
+        async with client.engine.line:
+            return await _let_in(client, command_id, request) if client.is_open else []
+    finally:
+        client.engine.heartbeat.expect_again(client)
+
+
+async def _let_in(client: "Client", command_id: int, request: Connect) -> Lines:
     engine = client.engine
     if request.token or client.caller is None:
         try:

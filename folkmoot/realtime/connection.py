@@ -228,6 +228,9 @@ class Connection(WSListener):
         self._open = self.is_clear = False
         if self._timer is not None:
             self._timer.cancel()
+        self._connections.departures.add(self._depart)
+
+    def _depart(self) -> None:
         self._connections.remove(self, self._close)
         try:
             self._receiver.disconnected(self._close)

@@ -8,11 +8,13 @@ from math import ceil
 
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.connection import Connection, Limits
+from folkmoot.realtime.turns import Turns
 
 _SWEEP_S = 10.0
 _DRAIN_STEPS_PER_S = 20
 _FREELY_PER_S = 200  # so many may be sent away in a second: fewer need not be spread over the whole time
 _FINISH_S = 5.0  # how long a socket may take to answer what it has begun, which is as long as the database may
+_DEPARTURES = 64  # in one turn of the loop: when a proxy dies, thousands go at once
 
 
 class Connections:
@@ -25,6 +27,7 @@ class Connections:
         self.opened = 0
         self.closed: Counter[int] = Counter()  # by close code; 0: lost without a close frame
         self.dropped = 0  # ephemeral frames that a slow peer did not get
+        self.departures = Turns(_DEPARTURES)
         self._open: set[Connection] = set()
         self._none_open = asyncio.Event()
         self._none_open.set()

@@ -11,7 +11,9 @@ from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.line import Line
 from folkmoot.realtime.presence import Presence
+from folkmoot.realtime.recent import Recent
 from folkmoot.tasks import end
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,8 @@ class Engine:
     authenticate: Authenticate
     channels_of: ChannelsOf
     call: CallMethod
+    line: Line = field(default_factory=Line)
+    recent: Recent = field(default_factory=Recent)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 

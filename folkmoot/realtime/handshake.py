@@ -4,7 +4,6 @@ It is strict where requests are smuggled: folded lines, odd names, control chara
 header that decides something are refused, not repaired.
 """
 
-import json
 import re
 from base64 import b64decode
 from binascii import Error as BadBase64
@@ -12,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import uuid4
+
+import msgspec
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -78,7 +79,7 @@ def read_handshake(head: bytes, peer: str) -> Handshake | None:
 def problem(refused: Refused) -> bytes:
     """The whole answer to a refused handshake."""
     phrase = HTTPStatus(refused.status).phrase
-    body = json.dumps(
+    body = msgspec.json.encode(
         {
             "type": f"urn:folkmoot:error:{refused.code}",
             "title": phrase,
@@ -87,7 +88,7 @@ def problem(refused: Refused) -> bytes:
             "code": refused.code,
             "request_id": uuid4().hex,
         }
-    ).encode()
+    )
     headers = {
         **refused.headers,
         "Content-Type": "application/problem+json",

@@ -40,7 +40,8 @@ class Heartbeat:
         self._connect_s = connect_s
         self._slots: list[dict[Beating, None]] = [{} for _ in range(SLOTS)]
         self._slot_of: dict[Beating, int] = {}
-        self._strangers: dict[Beating, float] = {}  # who has not said who they are, oldest first
+        self._strangers: set[Beating] = set()  # who has not said who they are
+        self._deadlines: dict[Beating, float] = {}  # until when they must, the first to go first
         self._strangers_at: Counter[str] = Counter()
         self._now = 0
         self._task: asyncio.Task[None] | None = None
@@ -54,8 +55,18 @@ class Heartbeat:
 
     def expect_introduction(self, socket: Beating) -> None:
         """The socket has `connect_s` to say who it is."""
-        self._strangers[socket] = time.monotonic() + self._connect_s
+        self._strangers.add(socket)
+        self._deadlines[socket] = time.monotonic() + self._connect_s
         self._strangers_at[place_of(socket.address)] += 1
+
+    def attend(self, socket: Beating) -> None:
+        """The socket is saying who it is: from here on it waits for us. It stays a stranger until `introduce`."""
+        self._deadlines.pop(socket, None)
+
+    def expect_again(self, socket: Beating) -> None:
+        """The socket could not be heard out: if it is a stranger still, it has as long again."""
+        if socket in self._strangers:
+            self._deadlines[socket] = time.monotonic() + self._connect_s
 
     def strangers_at(self, place: str) -> int:
         """How many sockets of a place have not said yet who they are."""
@@ -76,8 +87,10 @@ class Heartbeat:
             self._slots[slot].pop(socket, None)
 
     def _is_no_stranger(self, socket: Beating) -> None:
-        if self._strangers.pop(socket, None) is None:
+        if socket not in self._strangers:
             return
+        self._strangers.discard(socket)
+        self._deadlines.pop(socket, None)
         place = place_of(socket.address)
         self._strangers_at[place] -= 1
         if not self._strangers_at[place]:
@@ -100,7 +113,7 @@ class Heartbeat:
             if not socket.answered:
                 socket.close(codes.NO_PONG)
         now_s = time.monotonic()
-        for socket, deadline_s in list(self._strangers.items()):
+        for socket, deadline_s in list(self._deadlines.items()):
             if deadline_s > now_s:
                 break
             socket.close(codes.STALE)

@@ -9,85 +9,23 @@ This is the only file that knows the insides of Sanic's protocol; those of picow
 """
 
 import asyncio
-import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from typing import ClassVar, cast
+from functools import partial
+from typing import Any, ClassVar, cast
 
+from sanic import Sanic
 from sanic.http import Http
 from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
-from folkmoot.descriptors import for_clients
-from folkmoot.realtime.connection import Connection, Limits, Receiver
+from folkmoot.realtime.connection import Limits, Receiver
 from folkmoot.realtime.connections import Connections
-from folkmoot.realtime.handshake import Handshake, Refused, problem, read_handshake
-from folkmoot.realtime.parser import start_parser
+from folkmoot.realtime.door import HEAD_BYTES, Door, Gate
+from folkmoot.realtime.handshake import Handshake, Refused, read_handshake
+from folkmoot.realtime.porch import Porch
 
-__all__ = ["Connections", "Door", "Gate", "Handshake", "Limits", "Receiver", "Refused", "port_class"]
-
-log = logging.getLogger(__name__)
-
-Gate = Callable[[Handshake], Awaitable[Receiver]]
-"""Decides who comes in: answers with what will sit on the connection, or raises Refused."""
-
-HEAD_BYTES = 16 * 1024
-
-_LATER_S = 1
-_FULL = problem(Refused(503, "busy", "All places are taken. Try again in a moment.", _LATER_S))
-
-
-class Door:
-    """What the port of one node knows: which paths are WebSockets, and who lets clients in."""
-
-    def __init__(
-        self,
-        gate: Gate,
-        paths: frozenset[str],
-        connections: Connections,
-        *,
-        handshakes: int = 512,  # at the gate at once
-        gate_s: float = 10.0,
-        head_s: float = 10.0,  # how long the head of a request may take
-    ) -> None:
-        self.connections = connections
-        self.head_s = head_s
-        self.at_the_gate = 0
-        self.descriptors = for_clients()
-        self.refused: Counter[str] = Counter()  # by code
-        self._gate = gate
-        self._gate_s = gate_s
-        self._handshakes = handshakes
-        self._starts = tuple(f"GET {path}{end}".encode() for path in sorted(paths) for end in " ?")
-        self._longest = max(map(len, self._starts))
-
-    def wants(self, received: bytearray) -> bool:
-        """Whether a request that starts like this is, or may still become, one for our paths."""
-        if len(received) >= self._longest:
-            return received.startswith(self._starts)
-        return any(start.startswith(received[: len(start)]) for start in self._starts)
-
-    async def admit(self, handshake: Handshake) -> Receiver:
-        """Asks the gate, with a limit on how long and on how many at once."""
-        if self.at_the_gate >= self._handshakes:
-            raise Refused(503, "busy", "Too many clients connect at once.", _LATER_S)
-        self.at_the_gate += 1
-        try:
-            async with asyncio.timeout(self._gate_s):
-                receiver = await self._gate(handshake)
-        except Refused:
-            raise
-        except TimeoutError:
-            raise Refused(503, "unavailable", "The server cannot answer right now.", _LATER_S) from None
-        except Exception:
-            log.exception("The gate failed")
-            raise Refused(500, "internal", "Something went wrong on the server.") from None
-        finally:
-            self.at_the_gate -= 1
-        if self.connections.is_draining:
-            raise Refused(503, "unavailable", "The server is stopping.", _LATER_S)
-        return receiver
+__all__ = ["Connections", "Door", "Gate", "Handshake", "Limits", "Receiver", "Refused", "protocols"]
 
 
 class _Left(BaseException):
@@ -122,19 +60,13 @@ class Port(HttpProtocol):
         if self._http is not None:
             self._http.keep_alive = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # Sanic
-        super().connection_made(transport)  # type: ignore[no-untyped-call]  # Sanic
-        if transport.get_extra_info("socket").fileno() >= self.door.descriptors:
-            self.door.refused["busy"] += 1
-            transport.write(_FULL)
-            self.close()
-
     async def answer_door(self) -> None:
         """Returns when the request is a plain one, for Sanic; else does all there is to do, raises _Left."""
         try:
             handshake = await self._handshake()
             if handshake is None:
                 return
+            await self.door.stand_in_line()
             receiver = await self.door.admit(handshake)
         except Refused as refused:
             self._refuse(refused)
@@ -166,22 +98,15 @@ class Port(HttpProtocol):
         return bytes(received[:end])
 
     def _refuse(self, refused: Refused) -> None:
-        self.door.refused[refused.code] += 1
         self._http.upgrade_websocket = True  # keeps Sanic from logging a request that it did not see
-        self.transport.write(problem(refused))
+        self.door.refuse(self.transport, refused)
 
     def _hand_over(self, handshake: Handshake, receiver: Receiver) -> None:
         transport = self.transport
         received = bytes(self.recv_buffer)
         self._let_go()
-        if transport.is_closing():
-            return
-        try:
-            connection = Connection(receiver, transport, self.door.connections)
-            start_parser(transport, connection, handshake, received[received.index(b"\r\n\r\n") + 4 :])
-        except Exception:
-            log.exception("A socket could not be handed over")
-            transport.abort()
+        if not transport.is_closing():
+            self.door.hand_over(transport, handshake, receiver, received[received.index(b"\r\n\r\n") + 4 :])
 
     def _let_go(self) -> None:
         """Takes the socket out of Sanic's hands: without a transport, the end of its task closes nothing."""
@@ -191,6 +116,9 @@ class Port(HttpProtocol):
             self._callback_check_timeouts.cancel()
 
 
-def port_class(door: Door) -> type[Port]:
-    """The class for `app.create_server(protocol=...)`. Each node has its own, so two live in one process."""
-    return type("NodePort", (Port,), {"__slots__": (), "door": door})
+def protocols(door: Door, app: "Sanic[Any, Any]", connections: set[HttpProtocol]) -> Callable[[str], asyncio.Protocol]:
+    """What makes the first protocol of a connection from an address. `connections` are those that Sanic has."""
+    # A class for each node, so that two live in one process.
+    port = type("NodePort", (Port,), {"__slots__": (), "door": door})
+    http = partial(port, loop=asyncio.get_running_loop(), app=app, connections=connections)
+    return partial(Porch, door, http)

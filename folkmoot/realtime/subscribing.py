@@ -5,7 +5,7 @@ and what the client missed up to there; bring this node's delivery up to that po
 and hand over what was kept beyond it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,7 +137,7 @@ async def _catch_up(
     allowance: Allowance,
 ) -> Result:
     """The result of a subscription. What was missed is given whole or not at all."""
-    missed: list[Publication] | None = []
+    missed: Sequence[Publication] | None = []
     if since is not None:
         missed = await _missed(client, namespace, channel, since, position)
         if missed is not None and not allowance.spend(missed):
@@ -153,10 +153,9 @@ async def _catch_up(
 
 async def _missed(
     client: "Client", namespace: LoggedNamespace, channel: str, since: Since, position: Position
-) -> list[Publication] | None:
+) -> Sequence[Publication] | None:
     """All publications after `since` up to `position`; None when they cannot be given completely."""
     gap = position.offset - since.offset
     if since.epoch != position.epoch or not 0 <= gap <= client.engine.limits.recovered:
         return None
-    found = await namespace.after(channel, since.offset, gap) if gap else []
-    return list(found) if len(found) == gap and (not gap or found[-1].offset == position.offset) else None
+    return await client.engine.recent.between(namespace, channel, since.offset, position) if gap else []

@@ -22,10 +22,11 @@ import uvloop
 from sanic import Request, Sanic, response
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+from folkmoot.realtime.accepting import Acceptor
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.frames import text_frame
-from folkmoot.realtime.port import Connections, Door, Gate, Handshake, Limits, Receiver, port_class
+from folkmoot.realtime.port import Connections, Door, Gate, Handshake, Limits, Receiver, protocols
 
 CHECKOUT = Path(__file__).parents[2]
 PATH = "/ws"
@@ -280,18 +281,23 @@ async def serving(
     connections = Connections(limits)
     entrance = Door(gate or let_in, frozenset({PATH, "/connection/websocket"}), connections, **door)
     app = _application()
-    sock = socket.create_server(("127.0.0.1", 0))  # Sanic takes port 0 for its default
+    sock = socket.create_server(("127.0.0.1", 0), backlog=1024)  # Sanic takes port 0 for its default
     sock.setblocking(False)
-    server = await app.create_server(sock=sock, backlog=1024, return_asyncio_server=True, protocol=port_class(entrance))
+    server = await app.create_server(
+        sock=sock, backlog=1024, return_asyncio_server=True, asyncio_server_kwargs={"start_serving": False}
+    )
     assert server is not None
     await server.startup()
     connections.start()
-    await server.start_serving()
+    acceptor = Acceptor(sock.dup(), protocols(entrance, app, server.connections))
     try:
         yield Node(sock.getsockname()[1], app, server, connections, entrance, receivers)
     finally:
         Raw.hang_up()
+        acceptor.close()
+        await acceptor.wait_closed()
         server.server.close()
+        await entrance.close()
         await connections.stop()
         for protocol in tuple(server.connections):
             protocol.close_if_idle() or protocol.abort()

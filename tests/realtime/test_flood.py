@@ -147,7 +147,7 @@ async def test_ten_thousand_abrupt_clients_leave_nothing() -> None:
         async with asyncio.timeout(5):
             while (tasks(), descriptors()) != before:
                 await asyncio.sleep(0.02)
-        assert node.connections.opened > ROUNDS / 4
+        assert node.connections.opened >= ROUNDS // 5, "those who wait for an answer get one"
         assert node.server.connections == set()
         assert all(receiver.told == ["connected", "disconnected"] for receiver in node.receivers if receiver.told)
         node.receivers.clear()

@@ -144,7 +144,8 @@ async def test_three_hundred_abrupt_connections_leave_nothing_behind(start: Star
         assert engine.hub.sessions() == []
         assert engine.hub.sockets_of(ada.id) == 0
         assert engine.broker._streams == {}
-        assert engine.heartbeat._strangers == {}
+        assert engine.heartbeat._strangers == set()
+        assert engine.heartbeat._deadlines == {}
         assert engine.heartbeat._slot_of == {}
         assert not any(engine.heartbeat._slots)
         await until(lambda: engine.presence._rolls == {})

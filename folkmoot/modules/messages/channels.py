@@ -1,6 +1,7 @@
 """What rooms are on sockets: a channel with a log for each, and one beside it for who is typing."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 
 import msgspec
 
@@ -14,6 +15,7 @@ from folkmoot.modules.rooms.actions import channel_of, check_member, rooms_of, s
 from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Namespaces, Position, Publication
 from folkmoot.realtime.protocol import UNKNOWN_CHANNEL, publication
+from folkmoot.together import Together
 
 LONGEST_TYPING_BYTES = 1024
 
@@ -25,6 +27,10 @@ class _OfRooms:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._memberships = Together(self._look_up_memberships)
+
+    async def close(self) -> None:
+        await self._memberships.close()
 
     async def admit(self, caller: Caller, channel: str) -> None:
         async with self._core.database.connection() as connection:
@@ -32,9 +38,12 @@ class _OfRooms:
 
     async def still_admitted(self, listeners: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
         pairs = [(user_id, room_of(channel)) for user_id, channel in listeners]
-        async with self._core.database.connection() as connection:
-            members = await still_members(connection, pairs)
+        members = await self._memberships.find(pairs)
         return {(user_id, channel) for user_id, channel in listeners if (user_id, room_of(channel)) in members}
+
+    async def _look_up_memberships(self, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bool]:
+        async with self._core.database.connection() as connection:
+            return dict.fromkeys(await still_members(connection, pairs), True)
 
 
 class RoomChannels(_OfRooms):
@@ -42,15 +51,28 @@ class RoomChannels(_OfRooms):
 
     name = "room"
 
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._positions = Together(self._look_up_positions)
+        self._rooms = Together(self._look_up_rooms)
+
+    async def close(self) -> None:
+        await super().close()
+        await self._positions.close()
+        await self._rooms.close()
+
+    async def of(self, caller: Caller) -> Sequence[str]:
+        """The channels that the server subscribes for a member: all their rooms."""
+        return (await self._rooms.find((caller.user_id,))).get(caller.user_id, ())
+
     async def publish(self, caller: Caller, channel: str, data: bytes, client: str) -> None:
         """Sends a message, as the action does."""
         given = _object(data)
         await actions.send.perform(Call(self._core, caller), {**given, "room_id": room_of(channel)})
 
     async def positions(self, channels: Collection[str]) -> Mapping[str, Position]:
-        async with self._core.database.connection() as connection:
-            found = await log.positions(connection, [room_of(channel) for channel in channels])
-        return {channel_of(room_id): Position(at.epoch, at.head) for room_id, at in found.items()}
+        found = await self._positions.find([room_of(channel) for channel in channels])
+        return {channel: found[room_id] for channel in channels if (room_id := room_of(channel)) in found}
 
     async def after(self, channel: str, offset: int, limit: int) -> Sequence[Publication]:
         async with self._core.database.connection() as connection:
@@ -61,6 +83,14 @@ class RoomChannels(_OfRooms):
         async with self._core.database.connection() as connection:
             events = await log.events_before(connection, room_of(channel), min(offset, MAX_ID), limit)
         return [Publication(event.seq, encode(event)) for event in events]
+
+    async def _look_up_positions(self, room_ids: Sequence[int]) -> dict[int, Position]:
+        async with self._core.database.connection() as connection:
+            found = await log.positions(connection, room_ids)
+        return {room_id: Position(at.epoch, at.head) for room_id, at in found.items()}
+
+    async def _look_up_rooms(self, user_ids: Sequence[int]) -> dict[int, list[str]]:
+        return await channels_of_users(self._core, user_ids)
 
 
 class TypingChannels(_OfRooms):
@@ -79,19 +109,18 @@ class TypingChannels(_OfRooms):
         self._broker.publish(channel, [publication(msgspec.Raw(data), user=str(caller.user_id), client=client)])
 
 
-def add_channels(namespaces: Namespaces, core: Core, broker: Broker) -> None:
+def add_channels(closing: AsyncExitStack, namespaces: Namespaces, core: Core, broker: Broker) -> RoomChannels:
     """Offers the channels of rooms to sockets."""
-    namespaces.add_logged(RoomChannels(core))
-    namespaces.add(TypingChannels(core, broker))
-
-
-async def channels_of(core: Core, caller: Caller) -> Sequence[str]:
-    """The channels that the server subscribes for a member: all their rooms."""
-    return (await channels_of_users(core, [caller.user_id]))[caller.user_id]
+    rooms, typing = RoomChannels(core), TypingChannels(core, broker)
+    namespaces.add_logged(rooms)
+    namespaces.add(typing)
+    closing.push_async_callback(rooms.close)
+    closing.push_async_callback(typing.close)
+    return rooms
 
 
 async def channels_of_users(core: Core, user_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The same for each of these users."""
+    """The channels that the server subscribes for each of these users: all their rooms."""
     async with core.database.connection() as connection:
         rooms = await rooms_of(connection, user_ids)
     return {user_id: [channel_of(room_id) for room_id in room_ids] for user_id, room_ids in rooms.items()}

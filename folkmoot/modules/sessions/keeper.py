@@ -5,7 +5,7 @@ that a look-up which was already on its way cannot bring it back.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from folkmoot.database import Database
 from folkmoot.errors import NotSignedIn
 from folkmoot.modules.sessions import store
 from folkmoot.modules.sessions.tokens import hash_token
+from folkmoot.together import Together
 
 CACHE_S = 60
 TICKET_S = 30
@@ -26,6 +27,10 @@ class Keeper:
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
+        self._live = Together(self._look_up)
+
+    async def close(self) -> None:
+        await self._live.close()
 
     async def find(self, token: str) -> Caller:
         """Who holds the token. Raises NotSignedIn when it is wrong, or its session has ended."""
@@ -48,15 +53,33 @@ class Keeper:
             return await store.keep_alive(connection, session_ids)
 
     async def _find(self, token_hash: bytes) -> Caller:
-        cached = await self._bus.ask(self._bus.redis.get(_key(token_hash)))
-        if isinstance(cached, bytes):
-            return _caller(_decode(cached))
-        async with self._database.connection() as connection:
-            live = await store.touch(connection, token_hash)
+        live = (await self._live.find((token_hash,))).get(token_hash)
         if live is None:
             raise NotSignedIn
-        await self._bus.ask(self._bus.redis.set(_key(token_hash), msgspec.json.encode(live), ex=CACHE_S, nx=True))
         return _caller(live)
+
+    async def _look_up(self, token_hashes: Sequence[bytes]) -> dict[bytes, store.LiveSession]:
+        """Those of the sessions that hold: out of Redis, and the others out of PostgreSQL."""
+        cached = await self._bus.ask(self._bus.redis.mget([_key(token_hash) for token_hash in token_hashes]))
+        known = dict(zip(token_hashes, cached, strict=True)) if isinstance(cached, list) else {}
+        found = {
+            token_hash: msgspec.json.decode(copy, type=store.LiveSession)
+            for token_hash, copy in known.items()
+            if isinstance(copy, bytes) and copy != TOMBSTONE
+        }
+        asked = [token_hash for token_hash in token_hashes if known.get(token_hash) is None]
+        if not asked:
+            return found
+        async with self._database.connection() as connection:
+            live = await store.touch(connection, asked)
+        await self._keep(live)
+        return found | live
+
+    async def _keep(self, live: Mapping[bytes, store.LiveSession]) -> None:
+        pipeline = self._bus.redis.pipeline(transaction=False)
+        for token_hash, session in live.items():
+            pipeline.set(_key(token_hash), msgspec.json.encode(session), ex=CACHE_S, nx=True)
+        await self._bus.ask(pipeline.execute())
 
 
 async def forget(bus: Bus, token_hashes: Iterable[bytes]) -> None:
@@ -78,12 +101,6 @@ def _key(token_hash: bytes) -> str:
 
 def _ticket_key(ticket: str) -> str:
     return f"{PREFIX}ticket:{hash_token(ticket).hex()}"
-
-
-def _decode(cached: bytes) -> store.LiveSession:
-    if cached == TOMBSTONE:
-        raise NotSignedIn
-    return msgspec.json.decode(cached, type=store.LiveSession)
 
 
 def _caller(live: store.LiveSession) -> Caller:

@@ -64,23 +64,33 @@ async def delete_beyond(connection: Connection, user_id: int, kept: int) -> list
     return [(row["id"], row["token_hash"]) for row in rows]
 
 
-async def touch(connection: Connection, token_hash: bytes) -> LiveSession | None:
-    """The session of this token if it still holds, marked as used now."""
-    row = await connection.fetchrow(
+async def touch(connection: Connection, token_hashes: Sequence[bytes]) -> dict[bytes, LiveSession]:
+    """Those of the sessions that still hold, by the hashes of their tokens. They are in use, and are marked so.
+
+    About once a minute is enough; and who looks one up waits neither for others who mark it nor for who ends it.
+    """
+    rows = await connection.fetch(
         """
-        UPDATE sessions s
-           SET used_at = now()
-          FROM users u
-         WHERE s.token_hash = $1
-           AND u.id = s.user_id
-           AND u.disabled_at IS NULL
-           AND s.expires_at > now()
-           AND s.used_at + make_interval(secs => s.idle_s) > now()
-        RETURNING s.id, s.user_id, u.name, u.role, extract(epoch FROM s.expires_at)::float8 AS expires_at_s
+        WITH live AS (
+            SELECT s.token_hash, s.id, s.user_id, u.name, u.role,
+                   extract(epoch FROM s.expires_at)::float8 AS expires_at_s,
+                   s.used_at < now() - least(interval '1 minute', make_interval(secs => s.idle_s / 4.0)) AS is_due
+              FROM sessions s
+              JOIN users u ON u.id = s.user_id
+             WHERE s.token_hash = ANY($1::bytea[])
+               AND u.disabled_at IS NULL
+               AND s.expires_at > now()
+               AND s.used_at + make_interval(secs => s.idle_s) > now()
+        ), due AS (
+            SELECT id FROM sessions WHERE id IN (SELECT id FROM live WHERE is_due) FOR NO KEY UPDATE SKIP LOCKED
+        ), marked AS (
+            UPDATE sessions SET used_at = now() WHERE id IN (SELECT id FROM due)
+        )
+        SELECT token_hash, id, user_id, name, role, expires_at_s FROM live
         """,
-        token_hash,
+        list(token_hashes),
     )
-    return LiveSession(**row) if row else None
+    return {token_hash: LiveSession(*live) for token_hash, *live in rows}
 
 
 async def keep_alive(connection: Connection, session_ids: Sequence[int]) -> set[int]:
