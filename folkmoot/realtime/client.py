@@ -47,8 +47,9 @@ class Client:
         self.channels: dict[str, bool] = {}  # the channel, and whether the client itself asked for it
         self.is_connected = False
         self._connection: Connection | None = None
-        self._queue: deque[Command] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        # Most clients only listen, and then need none of these.
+        self._queue: deque[Command] | None = None
+        self._running: set[asyncio.Task[None]] | None = None
         self._worker: asyncio.Task[None] | None = None
         self._budget = float(engine.limits.commands_per_s)
         self._budget_at = time.monotonic()
@@ -75,8 +76,8 @@ class Client:
     def disconnected(self, close: Close | None) -> None:
         self.is_connected = False
         self._connection = None
-        self._queue.clear()
-        for task in (*self._running, *([self._worker] if self._worker else [])):
+        self._queue = None
+        for task in (*(self._running or ()), *([self._worker] if self._worker else [])):
             task.cancel()
         self.engine.heartbeat.forget(self)
         for channel in list(self.channels):
@@ -161,6 +162,8 @@ class Client:
         if self._worker is None and self._may_start(command[1]):
             self._start(command)
             return
+        if self._queue is None:
+            self._queue = deque()
         self._queue.append(command)
         if len(self._queue) >= self.engine.limits.commands_in_flight:
             self._connection.pause_reading()
@@ -177,7 +180,7 @@ class Client:
                 else:
                     await self._do(command)
         finally:
-            self._worker = None
+            self._worker = self._queue = None
             if self._connection is not None:
                 self._connection.resume_reading()
 
@@ -185,16 +188,23 @@ class Client:
         return self.is_connected and name in INDEPENDENT and self._has_place()
 
     def _has_place(self) -> bool:
-        return len(self._running) < self.engine.limits.commands_in_flight
+        return self._running is None or len(self._running) < self.engine.limits.commands_in_flight
 
     async def _wait_for_place(self) -> None:
-        while not self._has_place():
+        while self._running and not self._has_place():
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     def _start(self, command: Command) -> None:
         task = self.engine.spawn(self._do(command))
+        if self._running is None:
+            self._running = set()
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._running is not None:
+            self._running.discard(task)
+            self._running = self._running or None
 
     async def _do(self, command: Command) -> None:
         command_id, name, request = command

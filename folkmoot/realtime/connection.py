@@ -121,6 +121,11 @@ class Connection(WSListener):
         return self._open
 
     @property
+    def wire(self) -> WSTransport | None:
+        """What picows has on the other end, while it is connected."""
+        return self._ws
+
+    @property
     def queued_bytes(self) -> int:
         """Bytes that wait for the peer to read, beyond what the kernel holds for it."""
         return self._waiting()

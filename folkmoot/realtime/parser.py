@@ -7,6 +7,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any
 
+from multidict import CIMultiDict
 from picows import WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not public there
 
@@ -21,6 +22,7 @@ _READ_BYTES = 16 * 1024
 _SEND_BYTES = 128 * 1024  # what the kernel holds for a slow reader; it would take megabytes by itself
 _HIGH_WATER_BYTES = 64 * 1024  # waiting in the transport, from which on we do not read from the peer either
 _PARSER_BYTES = 2048  # the least that picows takes; it grows with what arrives
+_NO_HEADERS: CIMultiDict[str] = CIMultiDict()
 
 
 def start_parser(transport: asyncio.Transport, connection: "Connection", handshake: Handshake, received: bytes) -> None:
@@ -36,7 +38,7 @@ def start_parser(transport: asyncio.Transport, connection: "Connection", handsha
         host_port=None,
         ws_path=None,
         is_client_side=False,
-        ws_listener_factory=lambda request: connection,
+        ws_listener_factory=wire,
         logger=wire,
         disconnect_on_exception=True,
         websocket_handshake_timeout=None,
@@ -51,7 +53,10 @@ def start_parser(transport: asyncio.Transport, connection: "Connection", handsha
     )
     transport.set_protocol(parser)
     parser.connection_made(wire)
-    _feed(parser, wire, _clean_head(handshake) + received)
+    head = _clean_head(handshake)
+    _feed(parser, wire, head)
+    _forget_handshake(connection.wire)
+    _feed(parser, wire, received)
     connection.start_reading()
 
 
@@ -61,6 +66,12 @@ def _clean_head(handshake: Handshake) -> bytes:
         f"GET {handshake.path} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {handshake.headers['sec-websocket-key']}\r\n\r\n"
     ).encode()
+
+
+def _forget_handshake(ws: WSTransport | None) -> None:
+    """picows keeps the handshake for its user, who has seen it: a kilobyte a connection."""
+    if ws is not None:
+        ws.request.headers = ws.response.headers = _NO_HEADERS
 
 
 class _Parser(WSProtocol):  # type: ignore[misc]  # untyped
@@ -93,7 +104,7 @@ def _feed(parser: Any, wire: "_Wire", received: bytes) -> None:
 
 
 class _Wire:
-    """The transport and the logger as picows has them.
+    """The transport, the logger, and the maker of the listener as picows has them.
 
     picows hangs up 10 ms after a violation, and a peer that still sends would then get a reset instead of the
     close frame; so `close` does nothing, and the connection, told through `error`, ends it. Nothing is
@@ -106,6 +117,13 @@ class _Wire:
         self._transport = transport
         self._connection = connection
         self.is_broken = False
+
+    def __call__(self, request: object) -> "Connection":
+        return self._connection
+
+    def get_extra_info(self, name: str) -> Any:
+        """Without the addresses, which picows only wants for its log: uvloop would keep them."""
+        return self._transport.get_extra_info(name) if name == "socket" else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -181,7 +181,7 @@ async def test_a_server_without_free_descriptors_waits_and_recovers() -> None:
 
 
 async def test_an_idle_connection_is_small() -> None:
-    """The design's 13 kB, with what Python needs to grow; the receiver here is nearly nothing."""
+    """What picows and the loop need; the receiver here is nearly nothing."""
     count = 1_000
     async with another_process() as (pid, port):
         warm = [await Raw.connect(port) for _ in range(100)]
@@ -190,6 +190,6 @@ async def test_an_idle_connection_is_small() -> None:
         before = resident_bytes(pid)
         clients = [await Raw.connect(port) for _ in range(count)]
         await asyncio.sleep(0.2)
-        assert (resident_bytes(pid) - before) / count < 16_000
+        assert (resident_bytes(pid) - before) / count < 8_500
         for client in clients:
             client.abort()
