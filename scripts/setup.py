@@ -31,7 +31,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "site": ("base", "site"),
     "dev": ("base", "dev", "modules"),
     "check": ("base", "dev", "modules"),
-    "test": ("base", "dev", "site", "browser"),
+    "test": ("base", "dev", "site", "browser", "machine"),
     "wheel": ("base", "dev", "site"),
     "pins": ("base", "dev"),
 }
@@ -73,6 +73,7 @@ def main(target: str) -> None:
         "modules": node_modules,
         "site": site,
         "browser": browser,
+        "machine": machine,
     }
     for need in NEEDS[target]:
         steps[need]()
@@ -184,6 +185,23 @@ def browser() -> None:
             "the same command again."
         )
     apt_get("Installing Debian's chromium", "chromium", "fonts-liberation")
+
+
+# What the tests break the machine with: how one sees that it is there, and what it is in on Debian.
+MACHINE = {
+    "/usr/sbin/mkfs.ext4": "e2fsprogs",
+    "/usr/sbin/ip": "iproute2",
+    "/usr/sbin/iptables": "iptables",
+    "/usr/bin/strace": "strace",
+    "/usr/lib/*/faketime/libfaketimeMT.so.1": "libfaketime",
+}
+
+
+def machine() -> None:
+    """Tools for the faults that are made below the programs. Whoever is not root cannot use them anyway."""
+    missing = [name for sign, name in MACHINE.items() if not any(Path("/").glob(sign.lstrip("/")))]
+    if missing and can_install():
+        apt_get("Installing Debian's " + ", ".join(missing), *missing)
 
 
 def can_install() -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, ClassVar, cast
 
 from sanic import Sanic
-from sanic.http import Http
+from sanic.http import Http, Stage
 from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
@@ -59,6 +59,14 @@ class Port(HttpProtocol):
         """The answer that is being made is the last one here, and says so."""
         if self._http is not None:
             self._http.keep_alive = False
+
+    def data_received(self, data: bytes) -> None:
+        """Sanic starts its clock anew with each byte, so that one now and then would keep a request alive for ever."""
+        began = self._time
+        super().data_received(data)
+        http = getattr(self, "_http", None)  # the first bytes may be here before Sanic's task
+        if http is not None and http.stage is not Stage.IDLE:
+            self._time = began
 
     async def answer_door(self) -> None:
         """Returns when the request is a plain one, for Sanic; else does all there is to do, raises _Left."""

@@ -343,6 +343,39 @@ async def test_a_head_that_drips_is_given_up() -> None:
 # -- the gate
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /hello HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000\r\n\r\n",
+    ],
+    ids=["head", "body"],
+)
+async def test_a_request_that_drips_is_given_up(start: bytes) -> None:
+    async with serving() as node:
+        node.app.config.REQUEST_TIMEOUT = node.app.config.RESPONSE_TIMEOUT = 0.4
+        client = await Raw.dial(node.port)
+        client.write(start)
+        answer = asyncio.create_task(client.answer())
+        while not answer.done():
+            client.write(b"x")
+            await asyncio.sleep(0.05)
+        assert (await answer).status in (408, 503)
+
+
+async def test_a_request_that_is_slow_and_comes_in_time_is_answered() -> None:
+    async with serving() as node:
+        node.app.config.REQUEST_TIMEOUT = node.app.config.RESPONSE_TIMEOUT = 0.4
+        client = await Raw.dial(node.port)
+        for _ in range(3):  # each has its own time
+            client.write(b"POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n")
+            for _ in range(5):
+                client.write(b"x")
+                await asyncio.sleep(0.05)
+            assert (await client.answer()).body == b"5"
+        await client.leave()
+
+
 async def test_the_gate_sees_what_the_client_asked() -> None:
     seen: list[Handshake] = []
 

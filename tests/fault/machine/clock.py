@@ -35,4 +35,4 @@ class Clock:
 def _library() -> Path:
     for library in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
         return library
-    raise MachineForbids("Missing here: apt-get install libfaketime")
+    raise MachineForbids("Missing here: libfaketime. `make test` installs it on Debian and Ubuntu.")

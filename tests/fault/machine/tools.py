@@ -5,18 +5,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# What a command is in on Debian; `make test` installs what is missing (scripts/setup.py).
-PACKAGES = {
-    "mkfs.ext4": "e2fsprogs",
-    "fsck.ext4": "e2fsprogs",
-    "mount": "mount",
-    "losetup": "mount",
-    "ip": "iproute2",
-    "tc": "iproute2",
-    "iptables": "iptables",
-    "strace": "strace",
-}
-
 
 class MachineForbids(Exception):
     """A fault cannot be made here; the message says what is missing."""
@@ -29,9 +17,9 @@ def need(*commands: str) -> None:
             "The faults of the machine are made as root. Run `make test` as root in a container or a virtual machine, "
             "or leave them out: pytest --ignore=tests/fault/machine"
         )
-    missing = sorted({PACKAGES[name] for name in commands if shutil.which(name) is None})
+    missing = [name for name in commands if shutil.which(name) is None]
     if missing:
-        raise MachineForbids(f"Missing here: apt-get install {' '.join(missing)}")
+        raise MachineForbids(f"Missing here: {', '.join(missing)}. `make test` installs it on Debian and Ubuntu.")
 
 
 def run(*command: str | Path, fine: tuple[int, ...] = (0,)) -> str:
