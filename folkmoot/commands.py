@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import structlog
+
 from folkmoot import laptop
 from folkmoot.actions import Call, Caller, Nothing
 from folkmoot.app import operating, running
+from folkmoot.core import Core
 from folkmoot.errors import CommandFailed
 from folkmoot.listening import listen, listen_together
 from folkmoot.migrations import HEAD, is_earlier, migrate, resolve, revision_of
@@ -19,6 +22,8 @@ from folkmoot.stopping import Stopped, longest_stop_s, stopping, unless
 from folkmoot.supervisor import SUPERVISOR_S, Supervisor, check_platform
 from folkmoot.up import Greet, Report, with_servers
 
+log = structlog.get_logger(__name__)
+
 LAPTOP_ADMIN = "admin@localhost"
 OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expires_in_s=0)
 
@@ -26,13 +31,14 @@ OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expire
 async def serve_here(settings: Settings, listening: socket.socket, *, report: Report, greet: Greet) -> None:
     """The server on a laptop whose databases run, until a signal says stop."""
     async with stopping(longest_stop_s(settings)) as stop:
-        await _up_to_date(settings)
-        admin = await _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN)
-        async with running(settings, listening) as node:
-            report(f"Listening on {settings.host}:{node.port}")
-            greet(node.settings.public_url, admin)
-            await stop.wait()
-            report("Stopping")
+        with suppress(Stopped):
+            await unless(stop, _up_to_date(settings))
+            admin = await unless(stop, _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN))
+            async with running(settings, listening) as node:
+                report(f"Listening on {settings.host}:{node.port}")
+                greet(node.settings.public_url, admin)
+                await stop.wait()
+                report("Stopping")
 
 
 async def serve(settings: Settings, *, migrate_first: bool) -> None:
@@ -65,9 +71,24 @@ async def _prepare(settings: Settings, *, migrate_first: bool) -> None:
     if migrate_first:
         await _up_to_date(settings)
     async with operating(settings) as core:  # which also checks that this database forgets nothing
+        await _count_connections(core, settings)
         if settings.api_admin_email:
             given = settings.api_admin_password.get_secret_value()
             await accounts.add_first_admin(Call(core, OPERATOR), settings.api_admin_email, given)
+
+
+async def _count_connections(core: Core, settings: Settings) -> None:
+    """Warns when the workers together may want more of PostgreSQL than it gives."""
+    wanted = settings.workers * settings.database_pool
+    async with core.database.connection() as connection:
+        most = int(await connection.fetchval("SELECT current_setting('max_connections')"))
+    if wanted > most:
+        log.warning(
+            "workers.too_many_connections",
+            note="FOLKMOOT_WORKERS x FOLKMOOT_DATABASE_POOL is more than max_connections of PostgreSQL",
+            wanted=wanted,
+            max_connections=most,
+        )
 
 
 async def migrate_to(settings: Settings, target: str, *, lose_data: bool) -> tuple[str, str]:

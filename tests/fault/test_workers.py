@@ -215,6 +215,16 @@ async def test_workers_that_die_again_and_again_end_the_supervisor(
         assert "Traceback" not in str(running.lines)
 
 
+async def test_more_connections_than_postgresql_gives_are_said_at_start(
+    settings: Settings, migrated: None, tmp_path: Path
+) -> None:
+    async with supervised(settings, tmp_path, FOLKMOOT_DATABASE_POOL="600") as running:
+        await running.ready(2)
+        (said,) = running.said("workers.too_many_connections")
+        assert said["wanted"] == 1_200
+        assert await running.stop() == 0
+
+
 async def test_two_supervisors_do_not_share_a_port(settings: Settings, migrated: None, tmp_path: Path) -> None:
     async with supervised(settings, tmp_path) as running:
         await running.ready(2)
