@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from tests.fault.checker import Report, check
-from tests.fault.clients import ANSWER_S, GONE, Client, Notes, Reader, Writer, whole_log
+from tests.fault.clients import ANSWER_S, GONE, Client, Notes
 from tests.fault.crowd import Person
 from tests.fault.history import History
+from tests.fault.members import Reader, Writer, whole_log
 
 QUICK_ANSWER_S = 3.3  # longer than a node may take to refuse
 SETTLE_S = 30.0  # in which everything must be back: the sends known, the readers at the end of their rooms

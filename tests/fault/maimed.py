@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from folkmoot.__main__ import main
+from folkmoot.cli import main
 from folkmoot.database import Connection
 from folkmoot.events import store
 from folkmoot.events.event import Draft, Event
@@ -42,9 +42,9 @@ def publish_only() -> None:
 
     Broker._deliver = deliver  # type: ignore[method-assign]
     Broker._heard = sometimes_heard  # type: ignore[method-assign]
-    Broker._sweep = nothing  # type: ignore[method-assign]
-    Broker.align = nothing  # type: ignore[method-assign]
-    subscribing._missed = nothing
+    Broker._sweep = nothing  # type: ignore[assignment, method-assign]
+    Broker.align = nothing  # type: ignore[assignment, method-assign]
+    subscribing._missed = nothing  # type: ignore[assignment]
 
 
 def bigserial() -> None:

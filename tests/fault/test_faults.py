@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.fault.fault import Fault, suffer
-from tests.fault.faults import CLIENTS, DATABASE, NODES, REDIS, nemesis
+from tests.fault.faults import ALL, CLIENTS, DATABASE, NODES, REDIS, nemesis
 from tests.fault.load import SHORT, Load
 from tests.fault.world import World, a_world
 
@@ -50,3 +50,10 @@ async def test_under_two_faults_at_a_time(world: World, seed: int) -> None:
             await asyncio.sleep(0.5)
             print(*await suffer(world, load, *pair), sep="\n")
         await judge(world, load)
+
+
+def test_every_fault_is_on_its_page(checkout: Path) -> None:
+    page = (checkout / "docs" / "reference" / "faults.md").read_text()
+    for fault in ALL:
+        assert f"| {fault.number} | {fault.name} | {fault.done} | {fault.expected} |" in page
+    assert len({fault.number for fault in ALL}) == len(ALL)

@@ -9,19 +9,8 @@ from pathlib import Path
 import pytest
 
 from folkmoot.realtime.frames import text_frame
-from tests.fault.proxy import (
-    Bandwidth,
-    DropFrames,
-    Latency,
-    LimitData,
-    Proxy,
-    ResetPeer,
-    Slicer,
-    SlowClose,
-    Timeout,
-    Toxic,
-    proxy_to,
-)
+from tests.fault.proxy import Proxy, proxy_to
+from tests.fault.toxics import Bandwidth, DropFrames, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout, Toxic
 
 Talk = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from tests.fault.fault import Fault
-from tests.fault.faults import clients, database, nodes, redis
+from tests.fault.faults import clients, database, lines, nodes, redis
 
 NODES: tuple[type[Fault], ...] = (nodes.Killed, nodes.Rolled, nodes.Stopped)
 DATABASE: tuple[type[Fault], ...] = (
@@ -16,8 +16,8 @@ DATABASE: tuple[type[Fault], ...] = (
 )
 REDIS: tuple[type[Fault], ...] = (redis.RedisKilled, redis.RedisStopped, redis.ListenersKilled, redis.RedisCut)
 CLIENTS: tuple[type[Fault], ...] = (
-    clients.AnswersLost,
-    clients.InPieces,
+    lines.AnswersLost,
+    lines.InPieces,
     clients.SlowConsumers,
     clients.Flood,
     clients.Malformed,

@@ -1,146 +1,21 @@
-"""What clients do, or what happens on the line to them."""
+"""What clients do."""
 
 import asyncio
-import random
 import time
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from tests.fault.checker import check, quantile
-from tests.fault.clients import GONE, Notes, Reader, Socket, Writer
-from tests.fault.fault import Fault, Window
-from tests.fault.history import History
-from tests.fault.proxy import DropFrames, Slicer, Toxic, proxy_to
+from tests.fault.clients import GONE, Socket
+from tests.fault.faults.bystanders import Bystanders
 from tests.fault.world import World
 from tests.realtime.support import CLOSE, PING, TEXT, Raw, close_frame, frame, upgrade
 
 GROWTH_BYTES = 20 << 20
-OTHERS_S = 0.25
 MESSAGES = 460  # of 9 kB: more than the kernel and the node keep for one who does not read
 
 
-class _Bystanders(Fault):
-    """Something that some clients do, and that nobody else may notice."""
-
-    def __init__(self) -> None:
-        self.seen = ""
-
-    async def begin(self, world: World) -> None:
-        """It is all done meanwhile."""
-
-    async def verify(self, world: World, window: Window) -> str:
-        assert self.seen, "it did not happen"
-        assert set(window.outcomes()) == {"ok"}, window.outcomes()
-        assert not window.endings, "the others stay connected"
-        # The p99 of a short run is the slowest of a few sends, and other tests may use the machine at the same time.
-        typical_s = quantile(window.took_s("ok"), 0.5 if world.is_quick else 0.99)
-        assert typical_s < OTHERS_S, f"the others' sends: {typical_s:.2f} s"
-        return f"{self.seen}; the others' sends: p99 {window.p99_s() * 1000:.0f} ms"
-
-
-class _BadLine(_Bystanders):
-    """A writer and a reader on a line of their own, and a reader beside them whose line is good."""
-
-    messages = 12
-
-    def toxic(self) -> Toxic:
-        raise NotImplementedError
-
-    def reading_port(self, bad: int, good: int) -> int:
-        return bad
-
-    async def meanwhile(self, world: World) -> None:
-        (writing, one, other), room = await world.people(3)
-        node = world.nodes[-1]
-        history, notes, chance = History(), Notes(), random.Random(1)  # noqa: S311 - chance, not secrecy
-        async with proxy_to(node.port) as line:
-            writer = Writer("writer", writing, room, [line.port], chance, notes, history=history, rate_per_s=100.0)
-            writer.answer_s = 0.25
-            ports = (self.reading_port(line.port, node.port), node.port)
-            readers = [
-                Reader(f"reader {person.id}", person, room, [port], chance, notes, history=history)
-                for person, port in zip((one, other), ports, strict=True)
-            ]
-            for reader in readers:
-                await reader.connected()
-            toxic = self.toxic()
-            with line.poisoned(toxic):
-                for _ in range(self.messages):
-                    await writer._send_until_known(await writer.connected())
-                while any(reader.offset != self.messages for reader in readers):
-                    await asyncio.sleep(0.01)
-            for client in (writer, *readers):
-                await client.leave()
-        for reader in readers:
-            assert [entry.offset for entry in history.entries if entry.process == reader.name] == [
-                *range(self.messages + 1)
-            ], reader.name
-        for entry in [entry for entry in history.entries if entry.process == readers[0].name and entry.act == "poll"]:
-            history.drain("drain", room, entry.offset or 0, entry.key)
-        report = check(history.entries)
-        assert report.anomalies == [], str(report)
-        self.seen = self.told(toxic, notes, report.acknowledged)
-
-    def told(self, toxic: Toxic, notes: Notes, acknowledged: int) -> str:
-        raise NotImplementedError
-
-
-class AnswersLost(_BadLine):
-    number = 18
-    name = "An acknowledgement is lost"
-    done = "every third frame of the server to a writer never arrives"
-    expected = "the repeat is answered with the first number; nothing is there twice"
-
-    def toxic(self) -> Toxic:
-        return DropFrames(3)
-
-    def reading_port(self, bad: int, good: int) -> int:
-        return good  # TCP loses no frame in the middle of what it brings to a reader
-
-    def told(self, toxic: Toxic, notes: Notes, acknowledged: int) -> str:
-        assert isinstance(toxic, DropFrames)
-        unknown = sum(attempt.outcome != "ok" for attempt in notes.attempts)
-        assert toxic.dropped
-        assert unknown, "an answer was among the frames"
-        return f"{toxic.dropped} frames lost, {unknown} sends unknown, {acknowledged} messages, each once"
-
-
-class InPieces(_BadLine):
-    number = 19
-    name = "Frames in pieces"
-    done = "every byte both ways is a packet of its own; then many commands in one packet"
-    expected = "the same result as on a good line"
-
-    def toxic(self) -> Toxic:
-        return Slicer(1)
-
-    async def meanwhile(self, world: World) -> None:
-        await super().meanwhile(world)
-        (person,), room = await world.people(1)
-        raw = await Raw.connect(world.nodes[-1].port)
-        raw.send(TEXT, b'{"id":1,"connect":{"token":"%s"}}' % person.token.encode())
-        await raw.read()
-        frames = [
-            frame(
-                TEXT,
-                b'{"id":%d,"publish":{"channel":"room:%d","data":{"body":"%d","client_id":"%s"}}}'
-                % (number + 2, room, number, str(uuid4()).encode()),
-            )
-            for number in range(30)
-        ]
-        raw.write(b"".join(frames))
-        answers = 0
-        while answers < len(frames):
-            answers += (await raw.read()).payload.count(b'"publish":{}')
-        raw.writer.transport.abort()
-        self.seen += f"; {len(frames)} commands in one packet, all answered"
-
-    def told(self, toxic: Toxic, notes: Notes, acknowledged: int) -> str:
-        return f"{acknowledged} messages byte by byte, read alike on a bad line and on a good one"
-
-
-class SlowConsumers(_Bystanders):
+class SlowConsumers(Bystanders):
     number = 21
     name = "Clients that do not read"
     done = "members with a receive buffer of 4 kB stop reading while 10 kB messages are said in their room"
@@ -201,7 +76,7 @@ async def _code_of(raw: Raw) -> int:
     return 1006
 
 
-class Flood(_Bystanders):
+class Flood(Bystanders):
     number = 22
     name = "Clients that send and never read"
     done = "members send commands as fast as the line takes them, and read no answer"
@@ -252,7 +127,7 @@ MALFORMED: tuple[tuple[str, bytes, tuple[int, ...]], ...] = (
 )
 
 
-class Malformed(_Bystanders):
+class Malformed(Bystanders):
     number = 23
     name = "Malformed input"
     done = "oversize, fragments, bad UTF-8, no mask, reserved bits, bad control frames, bad JSON, a flood of pings"
@@ -289,7 +164,7 @@ async def _flood_pings(raw: Raw, pings: int) -> None:
         await reading
 
 
-class SignInFlood(_Bystanders):
+class SignInFlood(Bystanders):
     number = 28
     name = "A flood of sign-ins"
     done = "wrong passwords from 100 addresses, as many as the node answers"

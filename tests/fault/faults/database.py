@@ -7,7 +7,7 @@ import asyncpg
 
 from tests.fault.checker import quantile
 from tests.fault.fault import Fault, Window, assert_refused_in_time
-from tests.fault.proxy import Latency
+from tests.fault.toxics import Latency
 from tests.fault.world import World
 
 GROWTH_BYTES = 20 << 20

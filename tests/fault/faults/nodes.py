@@ -51,7 +51,10 @@ class Rolled(Fault):
         assert set(codes) <= {0, 3001}, codes  # 0: not back yet
         refused = {outcome for outcome in outcomes if outcome.startswith("refused")}
         assert not refused, outcomes
-        return f"exit codes {self.exits}; {codes[3001]} sockets closed with 3001; sends: {dict(outcomes)}"
+        longest = max(window.comebacks_s)
+        assert longest < 5.0, "nobody is away for long"
+        told = f"{codes[3001]} sockets closed with 3001, back after {longest:.1f} s at most"
+        return f"exit codes {self.exits}; {told}; sends: {dict(outcomes)}"
 
 
 class Stopped(Fault):

@@ -1,0 +1,24 @@
+"""Something that some clients do or suffer, and that nobody else may notice."""
+
+from tests.fault.checker import quantile
+from tests.fault.fault import Fault, Window
+from tests.fault.world import World
+
+OTHERS_S = 0.25
+
+
+class Bystanders(Fault):
+    def __init__(self) -> None:
+        self.seen = ""
+
+    async def begin(self, world: World) -> None:
+        """It is all done meanwhile."""
+
+    async def verify(self, world: World, window: Window) -> str:
+        assert self.seen, "it did not happen"
+        assert set(window.outcomes()) == {"ok"}, window.outcomes()
+        assert not window.endings, "the others stay connected"
+        # The p99 of a short run is the slowest of a few sends, and other tests may use the machine at the same time.
+        typical_s = quantile(window.took_s("ok"), 0.5 if world.is_quick else 0.99)
+        assert typical_s < OTHERS_S, f"the others' sends: {typical_s:.2f} s"
+        return f"{self.seen}; the others' sends: p99 {window.p99_s() * 1000:.0f} ms"
