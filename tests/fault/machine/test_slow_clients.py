@@ -95,7 +95,7 @@ async def test_slow_clients_do_not_slow_others_down(
             dripping.cancel()
         report = await talk.judge(settings.dsn, readers)
         assert not report.anomalies, report
-        assert report.acknowledged > 50
+        assert report.acknowledged > 10, "for this test to mean anything, there must be a conversation"
         assert quantile(took, 0.99) < P99_S
         assert quantile(report.send_s, 0.99) < P99_S, report
         assert quantile(report.lag_s, 0.99) < P99_S, report
