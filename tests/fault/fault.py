@@ -23,6 +23,7 @@ from tests.fault.clients import Attempt, Ending
 from tests.fault.load import Load
 from tests.fault.world import World
 
+CALM_S = 3.0  # a load runs so long before a fault is compared with it
 REFUSED_WITHIN_S = 3.0  # a send that cannot be done is refused by then
 
 
@@ -59,6 +60,17 @@ class Window:
 
     def p99_s(self, outcome: str = "ok") -> float:
         return quantile(self.took_s(outcome), 0.99)
+
+    def calm_p99_s(self) -> float:
+        """How slow the slowest sends were just before: what this machine gives, whatever else it does."""
+        calm = (each for each in self.load.notes.attempts if self.began - CALM_S <= each.at < self.began)
+        return quantile(sorted(each.took_s for each in calm if each.outcome == "ok"), 0.99)
+
+    def assert_fast(self, limit_s: float) -> str:
+        """Sends are as fast as they should be, or as fast as before where the machine has no better. Says how fast."""
+        p99_s, before_s = self.p99_s(), self.calm_p99_s()
+        assert p99_s < max(limit_s, 3 * before_s), f"sends: p99 {p99_s:.2f} s, {before_s:.2f} s before"
+        return f"p99 {p99_s * 1000:.0f} ms, {before_s * 1000:.0f} ms just before"
 
     def codes(self) -> Counter[int]:
         return Counter(int(ending.code) for ending in self.endings)

@@ -19,13 +19,12 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
-from tests.fault.fault import Fault, suffer
+from tests.fault.fault import CALM_S, Fault, suffer
 from tests.fault.faults import ALL, nemesis
 from tests.fault.load import FULL, SHORT, Size
 from tests.fault.nodes import Server
 from tests.fault.world import World, a_world
 
-CALM_S = 3.0  # before a fault
 BASE_S = 30.0  # in which everything is as it was
 GROWTH_BYTES = 24 << 20  # of a node over the whole run, once it is warm
 POOLED = 64 + 10  # connections that a node may keep to Redis and PostgreSQL, whether it had so many before or not

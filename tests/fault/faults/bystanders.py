@@ -18,7 +18,9 @@ class Bystanders(Fault):
         assert self.seen, "it did not happen"
         assert set(window.outcomes()) == {"ok"}, window.outcomes()
         assert not window.endings, "the others stay connected"
+        if not world.is_quick:
+            return f"{self.seen}; the others' sends: {window.assert_fast(OTHERS_S)}"
         # The p99 of a short run is the slowest of a few sends, and other tests may use the machine at the same time.
-        typical_s = quantile(window.took_s("ok"), 0.5 if world.is_quick else 0.99)
+        typical_s = quantile(window.took_s("ok"), 0.5)
         assert typical_s < OTHERS_S, f"the others' sends: {typical_s:.2f} s"
-        return f"{self.seen}; the others' sends: p99 {window.p99_s() * 1000:.0f} ms"
+        return f"{self.seen}; the others' sends: p50 {typical_s * 1000:.0f} ms"
