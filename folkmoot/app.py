@@ -20,7 +20,7 @@ from folkmoot.bus import Bus
 from folkmoot.core import Core
 from folkmoot.database import Database
 from folkmoot.events.event import Event
-from folkmoot.events.writer import Writer
+from folkmoot.events.writer import LANES, Writer
 from folkmoot.garbage import spare_the_loop
 from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
@@ -75,7 +75,9 @@ async def operating(settings: Settings) -> AsyncIterator[Core]:
         bus = Bus(settings.redis_dsn)
         closing.push_async_callback(bus.close)
         hub, namespaces = Hub(), Namespaces(name_chars=settings.channel_name_chars)
-        yield _core(closing, settings, database, bus, "operator", hub, Broker("operator", bus, hub, namespaces))
+        yield _core(
+            closing, settings, database, database, bus, "operator", hub, Broker("operator", bus, hub, namespaces)
+        )
 
 
 @asynccontextmanager
@@ -86,16 +88,21 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the system may have chosen one
     async with AsyncExitStack() as closing:
         closing.callback(listening.close)
-        database = Database(settings.dsn, size=settings.database_pool, wait_s=settings.database_wait_s)
+        # Whoever reads a lot keeps nobody from sending: the writer has connections of its own.
+        reading_size = max(1, settings.database_pool - LANES)
+        database = Database(settings.dsn, size=reading_size, wait_s=settings.database_wait_s)
         await database.open(within_s=settings.database_start_s)
         closing.push_async_callback(database.close)
+        written = Database(settings.dsn, size=LANES, wait_s=settings.database_wait_s)
+        await written.open(within_s=settings.database_start_s)
+        closing.push_async_callback(written.close)
         bus = Bus(settings.redis_dsn)
         closing.push_async_callback(bus.close)
 
         name, hub = uuid4().hex[:12], Hub()
         namespaces = Namespaces(name_chars=settings.channel_name_chars)
         broker = Broker(name, bus, hub, namespaces)
-        core = _core(closing, settings, database, bus, name, hub, broker)
+        core = _core(closing, settings, database, written, bus, name, hub, broker)
         rooms = room_channels.add_channels(closing, namespaces, core, broker)
         namespaces.add(EchoChannel(broker))
         core.writer.start()
@@ -135,6 +142,7 @@ def _core(
     closing: AsyncExitStack,
     settings: Settings,
     database: Database,
+    written: Database,
     bus: Bus,
     name: str,
     hub: Hub,
@@ -150,7 +158,7 @@ def _core(
         database=database,
         bus=bus,
         limiter=Limiter(bus),
-        writer=Writer(database, announce, queue=settings.writer_queue, batch=settings.writer_batch),
+        writer=Writer(written, announce, queue=settings.writer_queue, batch=settings.writer_batch),
         passwords=passwords,
         sockets=Sockets(name, bus, hub),
         announce=announce,

@@ -113,10 +113,10 @@ class Settings(BaseSettings):
     postgres_password: SecretStr = Field(default=SecretStr(""), description="password of that user")
     database_pool: int = Field(
         default=10,
-        ge=1,
+        ge=3,
         validation_alias="FOLKMOOT_DATABASE_POOL",
-        description="connections to PostgreSQL that one server keeps at most: with several workers or servers "
-        "their sum must fit its `max_connections`",
+        description="connections to PostgreSQL that one server keeps at most, two of them for writing messages: with "
+        "several workers or servers their sum must fit its `max_connections`",
     )
     database_wait_s: float = Field(
         default=2.0,
