@@ -61,8 +61,8 @@ class Soak:
             if faults:
                 try:
                     print(*await suffer(self.world, load, *faults), sep="\n", flush=True)
-                except AssertionError as unmet:
-                    self._fail(f"{names}: {unmet}")
+                except Exception as unmet:  # the other faults can still be had
+                    self._fail(f"{names}: {type(unmet).__name__}: {unmet}")
             await load.settle()
             report = await load.report()
         _note(f"-- {names}\n{report}")
