@@ -15,7 +15,7 @@ from tests.realtime.test_sdk_python import using
 
 DESCRIPTORS = 256
 CALLERS = 500
-WATCHED_S = 2.0
+WATCHED_S = 1.0
 
 
 def processor_s(pid: int) -> float:

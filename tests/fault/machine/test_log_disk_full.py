@@ -15,7 +15,7 @@ from tests.fault.nodes import serving
 from tests.people import NO_TLS, enrol
 from tests.realtime.test_sdk_python import using
 
-REQUESTS = 200
+REQUESTS = 100
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.realtime.support import upgrade
 from tests.realtime.test_sdk_python import using
 
 EACH = 60
-WATCHED_S = 3.0
+WATCHED_S = 2.0
 STEP_S = 0.1
 P99_S = 1.0
 
