@@ -18,7 +18,7 @@ from tests.people import NO_TLS, enrol
 from tests.realtime.support import upgrade
 from tests.realtime.test_sdk_python import using
 
-EACH = 60
+EACH = 40
 WATCHED_S = 2.0
 STEP_S = 0.1
 P99_S = 1.0
@@ -31,7 +31,7 @@ BEGINNINGS = {
     "the head of a handshake": upgrade()[:-2] + b"X-Slow: ",
     "the head of a request": POST + b"X-Slow: ",
     "a body": POST + b"Content-Length: 10000\r\n\r\n",
-    "answers that nobody reads": PAGE * 20 + b"POST /api HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    "answers that nobody reads": PAGE * 10 + b"POST /api HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
 }
 
 
