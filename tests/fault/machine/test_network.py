@@ -16,8 +16,8 @@ from tests.people import enrol
 from tests.realtime.test_sdk_python import using
 from tests.realtime.wire import until
 
-# The shipped times, ten times as fast, and so is the limit of 45 seconds. Only the two seconds in which a peer may answer
-# a close frame are as they are.
+# The shipped times, ten times as fast, and so is the limit of 45 seconds. Only the time in which a peer may answer a
+# close frame is as it is.
 FASTER = 10
 PING_S, PONG_S, CLOSE_S = 25 / FASTER, 10 / FASTER, 2
 NOTICE_S = (45 - CLOSE_S) / FASTER + CLOSE_S
