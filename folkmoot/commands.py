@@ -79,9 +79,7 @@ async def _prepare(settings: Settings, *, migrate_first: bool) -> None:
 
 async def _count_connections(core: Core, settings: Settings) -> None:
     """Warns when the workers together may want more of PostgreSQL than it gives."""
-    wanted = settings.workers * settings.database_pool
-    async with core.database.connection() as connection:
-        most = int(await connection.fetchval("SELECT current_setting('max_connections')"))
+    wanted, most = settings.workers * settings.database_pool, await core.database.most_connections()
     if wanted > most:
         log.warning(
             "workers.too_many_connections",

@@ -149,6 +149,11 @@ class Database:
         except Unavailable:
             return False
 
+    async def most_connections(self) -> int:
+        """How many connections the server gives to everybody together."""
+        async with self.connection() as connection:
+            return int(await connection.fetchval("SELECT current_setting('max_connections')"))
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits when the block ends without an error."""
