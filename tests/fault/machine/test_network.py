@@ -61,7 +61,7 @@ async def test_both_ends_of_a_silent_line_notice_and_nothing_is_missed(node: Nod
                 listeners.append(listener)
                 talk.write(listener, pause_s=0.05)
             talk.write(near, pause_s=0.02)
-            await talk.goes_on(100)
+            await talk.goes_on(40)
 
             network.deafen(apart)
             network.silence(apart)
@@ -71,11 +71,11 @@ async def test_both_ends_of_a_silent_line_notice_and_nothing_is_missed(node: Nod
             await until(lambda: all(listener.times("connecting") == 2 for listener in listeners))
             await until(lambda: len(far.connections) == 0)
             assert time.monotonic() - began < NOTICE_S
-            await talk.goes_on(100)
+            await talk.goes_on(40)
 
             network.heal()
             await until(lambda: all(listener.times("connected") == 2 for listener in listeners), 15)
-            await talk.goes_on(100)
+            await talk.goes_on(40)
             presence = await near.client.presence(f"room:{room_id}")
             assert sorted(info.user for info in presence.clients.values()) == sorted([str(bob.id)] * 3 + [str(ada.id)])
             report = await talk.judge(settings.dsn, listeners)
