@@ -8,6 +8,8 @@ OTHERS_S = 0.25
 
 
 class Bystanders(Fault):
+    others_s = OTHERS_S
+
     def __init__(self) -> None:
         self.seen = ""
 
@@ -19,8 +21,8 @@ class Bystanders(Fault):
         assert set(window.outcomes()) == {"ok"}, window.outcomes()
         assert not window.endings, "the others stay connected"
         if not world.is_quick:
-            return f"{self.seen}; the others' sends: {window.assert_fast(OTHERS_S)}"
+            return f"{self.seen}; the others' sends: {window.assert_fast(self.others_s)}"
         # The p99 of a short run is the slowest of a few sends, and other tests may use the machine at the same time.
         typical_s = quantile(window.took_s("ok"), 0.5)
-        assert typical_s < OTHERS_S, f"the others' sends: {typical_s:.2f} s"
+        assert typical_s < self.others_s, f"the others' sends: {typical_s:.2f} s"
         return f"{self.seen}; the others' sends: p50 {typical_s * 1000:.0f} ms"

