@@ -32,12 +32,7 @@ PATIENCE_S = 1.0  # with a worker, beyond its own bound
 SUPERVISOR_S = 2.0  # what stopping takes longer here than in the workers
 
 # A worker imports what we import, from where we do, and nothing from the folder it is started in.
-START = """
-import sys
-sys.path[:] = sys.argv.pop().split("\\n")
-from folkmoot.worker import main
-main()
-"""
+START = 'import sys; sys.path[:] = sys.argv.pop().split("\\n"); from folkmoot.worker import main; main()'
 
 
 def check_platform() -> None:
