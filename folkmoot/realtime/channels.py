@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from folkmoot.actions import Caller
-from folkmoot.realtime.protocol import UNKNOWN_CHANNEL
+from folkmoot.realtime.protocol import UnknownChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Namespaces:
         """The namespace of a channel. Raises the refusal 102 when there is none."""
         if len(channel) <= self._name_chars and (found := self._all.get(channel.partition(":")[0])):
             return found
-        raise UNKNOWN_CHANNEL
+        raise UnknownChannel
 
     def logged(self, channel: str) -> LoggedNamespace | None:
         """The same, if its channels have a log."""

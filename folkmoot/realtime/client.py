@@ -222,7 +222,7 @@ class Client:
             lines = _refused(command_id, _refusal(name, error))
         except Exception:
             log.exception("client.command_failed", command=name)
-            lines = _refused(command_id, protocol.INTERNAL)
+            lines = _refused(command_id, protocol.Internal())
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)
 
@@ -232,7 +232,7 @@ class Client:
         self._budget = min(rate, self._budget + (now - self._budget_at) * rate)
         self._budget_at = now
         if self._budget < 1 and name != JOINED:
-            raise protocol.TOO_MANY
+            raise protocol.TooMany
         self._budget -= 1
 
 
@@ -243,5 +243,5 @@ def _refused(command_id: int, refused: Refusal) -> list[bytes]:
 
 def _refusal(name: str, error: Error) -> Refusal:
     if isinstance(error, NotFound) and name != "rpc":
-        return protocol.PERMISSION_DENIED  # one answer for rooms of others and rooms that are not there
+        return protocol.PermissionDenied()  # one answer for rooms of others and rooms that are not there
     return Refusal(error.rpc_code, error.detail, temporary=error.temporary)

@@ -98,9 +98,9 @@ async def subscribe(client: "Client", command_id: int, request: Subscribe) -> Li
     namespace = client.engine.namespaces.of(channel)
     # One that the server made may be asked for: the client then handles it itself.
     if client.channels.get(channel):
-        raise protocol.ALREADY_SUBSCRIBED
+        raise protocol.AlreadySubscribed
     if len(client.channels) >= client.engine.limits.channels:
-        raise protocol.LIMIT_EXCEEDED
+        raise protocol.LimitExceeded
     await namespace.admit(client.signed_in, channel)
     if request.since is None and (result := take_over(client, channel)):
         watch(client, {channel: request})
@@ -108,7 +108,7 @@ async def subscribe(client: "Client", command_id: int, request: Subscribe) -> Li
     client.drop(channel)
     results, missed = settle(client, await enter(client, {channel: request.since}), asked=True)
     if channel not in results:
-        raise protocol.PERMISSION_DENIED
+        raise protocol.PermissionDenied
     watch(client, {channel: request})
     return [protocol.reply(command_id, "subscribe", results[channel]), *missed]
 
@@ -144,9 +144,9 @@ async def history(client: "Client", command_id: int, request: History) -> Lines:
     namespace = client.engine.namespaces.logged(channel)
     position = (await namespace.positions([channel])).get(channel) if namespace else None
     if namespace is None or position is None:
-        raise protocol.NOT_AVAILABLE
+        raise protocol.NotAvailable
     if request.since is not None and request.since.epoch not in ("", position.epoch):
-        raise protocol.UNRECOVERABLE
+        raise protocol.Unrecoverable
     result: dict[str, object] = {"epoch": position.epoch, "offset": position.offset}
     if request.limit:
         result["publications"] = await _page(client, namespace, request, position.offset)
@@ -219,7 +219,7 @@ async def refresh(client: "Client", command_id: int, request: Refresh) -> Lines:
 
 async def sub_refresh(client: "Client", command_id: int, request: Refresh) -> Lines:
     """Subscriptions have no tokens of their own here: they end with the membership."""
-    raise protocol.NOT_AVAILABLE
+    raise protocol.NotAvailable
 
 
 Handler = Callable[["Client", int, Any], Awaitable[Lines]]

@@ -72,7 +72,7 @@ class Line:
             if turn.done() and not turn.cancelled():
                 self._next()  # our turn had just come
             if isinstance(why, TimeoutError):
-                raise protocol.TOO_MANY from None
+                raise protocol.TooMany from None
             raise
 
     async def __aexit__(

@@ -6,7 +6,7 @@ import msgspec
 
 from folkmoot.actions import Caller
 from folkmoot.realtime.broker import Broker
-from folkmoot.realtime.protocol import UNKNOWN_CHANNEL, publication
+from folkmoot.realtime.protocol import UnknownChannel, publication
 
 
 class EchoChannel:
@@ -17,7 +17,7 @@ class EchoChannel:
 
     async def admit(self, caller: Caller, channel: str) -> None:
         if channel != self.name:
-            raise UNKNOWN_CHANNEL
+            raise UnknownChannel
 
     async def publish(self, caller: Caller, channel: str, data: bytes, client: str) -> None:
         await self.admit(caller, channel)

@@ -5,7 +5,7 @@ A frame holds one or more JSON objects joined by newlines. Field names are those
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
@@ -217,11 +217,47 @@ def unsubscribe_push(channel: str, reason: Close) -> bytes:
     return _encode({"push": {"channel": channel, "unsubscribe": {"code": reason.code, "reason": reason.reason}}})
 
 
-UNKNOWN_CHANNEL = Refusal(ErrorCode.UNKNOWN_CHANNEL, "unknown channel")
-NOT_AVAILABLE = Refusal(ErrorCode.NOT_AVAILABLE, "not available")
-ALREADY_SUBSCRIBED = Refusal(ErrorCode.ALREADY_SUBSCRIBED, "already subscribed")
-LIMIT_EXCEEDED = Refusal(ErrorCode.LIMIT_EXCEEDED, "limit exceeded")
-UNRECOVERABLE = Refusal(ErrorCode.UNRECOVERABLE_POSITION, "unrecoverable position")
-TOO_MANY = Refusal(ErrorCode.TOO_MANY_REQUESTS, "too many requests", temporary=True)
-INTERNAL = Refusal(ErrorCode.INTERNAL, "internal server error", temporary=True)
-PERMISSION_DENIED = Refusal(ErrorCode.PERMISSION_DENIED, "permission denied")
+class _Fixed(Refusal):
+    """A refusal that always says the same.
+
+    It is raised by its class, and so is a new one each time. An exception that is raised again keeps all that it met
+    the times before, clients among it, and grows for ever.
+    """
+
+    says: ClassVar[tuple[ErrorCode, str, bool]]
+
+    def __init__(self) -> None:
+        code, message, temporary = self.says
+        super().__init__(code, message, temporary=temporary)
+
+
+class UnknownChannel(_Fixed):
+    says = (ErrorCode.UNKNOWN_CHANNEL, "unknown channel", False)
+
+
+class NotAvailable(_Fixed):
+    says = (ErrorCode.NOT_AVAILABLE, "not available", False)
+
+
+class AlreadySubscribed(_Fixed):
+    says = (ErrorCode.ALREADY_SUBSCRIBED, "already subscribed", False)
+
+
+class LimitExceeded(_Fixed):
+    says = (ErrorCode.LIMIT_EXCEEDED, "limit exceeded", False)
+
+
+class Unrecoverable(_Fixed):
+    says = (ErrorCode.UNRECOVERABLE_POSITION, "unrecoverable position", False)
+
+
+class TooMany(_Fixed):
+    says = (ErrorCode.TOO_MANY_REQUESTS, "too many requests", True)
+
+
+class Internal(_Fixed):
+    says = (ErrorCode.INTERNAL, "internal server error", True)
+
+
+class PermissionDenied(_Fixed):
+    says = (ErrorCode.PERMISSION_DENIED, "permission denied", False)

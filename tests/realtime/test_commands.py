@@ -1,7 +1,9 @@
 """The commands of the protocol one by one, with their refusals."""
 
 import asyncio
+import gc
 import json
+from types import TracebackType
 from uuid import uuid4
 
 import pytest
@@ -552,3 +554,28 @@ async def test_a_reply_is_one_json_object_on_one_line(node: Node, ada: Member) -
         assert json.dumps(await wire.ask("connect", token=ada.token))
     finally:
         await wire.leave()
+
+
+async def test_refusals_leave_nothing_behind(node: Node, ada: Member) -> None:
+    """One that is kept and raised again would keep what it met each time."""
+    room_id = await ada.make_room()
+    async with wired(node.port, ada.token) as wire:
+        await wire.subscribe(f"room:{room_id}")
+
+        async def be_refused() -> None:
+            assert await wire.refused("subscribe", channel="nowhere:1") == 102
+            assert await wire.refused("subscribe", channel="room:999999999") == 103
+            assert await wire.refused("subscribe", channel=f"room:{room_id}") == 105
+            assert await wire.refused("history", channel="echo") == 108
+
+        await be_refused()
+        gc.collect()
+        before = _tracebacks()
+        for _ in range(10):
+            await be_refused()
+        gc.collect()
+        assert _tracebacks() <= before + 3  # of another task, in this moment
+
+
+def _tracebacks() -> int:
+    return sum(isinstance(one, TracebackType) for one in gc.get_objects())

@@ -174,7 +174,7 @@ def test_a_refusal_says_whether_to_try_again() -> None:
         "id": 3,
         "error": {"code": 102, "message": "unknown channel"},
     }
-    assert json.loads(protocol.refusal(3, protocol.TOO_MANY))["error"]["temporary"] is True
+    assert json.loads(protocol.refusal(3, protocol.TooMany()))["error"]["temporary"] is True
 
 
 @given(data=json_values, offset=st.integers(0, 2**63 - 1))

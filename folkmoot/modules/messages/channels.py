@@ -14,7 +14,7 @@ from folkmoot.modules.messages import actions
 from folkmoot.modules.rooms.actions import channel_of, check_member, rooms_of, still_members
 from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Namespaces, Position, Publication
-from folkmoot.realtime.protocol import UNKNOWN_CHANNEL, publication
+from folkmoot.realtime.protocol import UnknownChannel, publication
 from folkmoot.together import Together
 
 LONGEST_TYPING_BYTES = 1024
@@ -144,7 +144,7 @@ def room_of(channel: str) -> int:
     number = channel.partition(":")[2]
     if number.isascii() and number.isdigit() and number[0] != "0" and len(number) <= 19 and int(number) <= MAX_ID:
         return int(number)
-    raise UNKNOWN_CHANNEL
+    raise UnknownChannel
 
 
 def _object(data: bytes) -> dict[str, object]:
