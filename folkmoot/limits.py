@@ -2,18 +2,32 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from folkmoot.bus import PREFIX, Bus
 from folkmoot.errors import TooMany
 
 LOCAL_KEYS = 10_000  # counters kept in the process while Redis is away; the oldest are forgotten first
 
-# KEYS[1] counter; ARGV[1] window in ms. Counts one try and answers {tries so far, ms until the window ends}.
+# KEYS counters; ARGV for each its limit, and its window in ms. Counts one try under each, as far as the first that is
+# past its limit, and answers the ms until that one's window ends; 0 when none is.
 COUNT = """
-local tries = redis.call('INCR', KEYS[1])
-if tries == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return {tries, redis.call('PTTL', KEYS[1])}
+for number, key in ipairs(KEYS) do
+  local tries = redis.call('INCR', key)
+  if tries == 1 then redis.call('PEXPIRE', key, ARGV[2 * number]) end
+  if tries > tonumber(ARGV[2 * number - 1]) then return math.max(1, redis.call('PTTL', key)) end
+end
+return 0
 """
+
+
+class Try(NamedTuple):
+    """What a try is counted under, and how many there may be in a window."""
+
+    key: str
+    limit: int
+    window_s: int
 
 
 class Limiter:
@@ -26,8 +40,12 @@ class Limiter:
 
     async def spend(self, key: str, *, limit: int, window_s: int) -> None:
         """Counts a try under `key`. Raises TooMany, with the seconds to wait, past `limit` in the window."""
-        tries, wait_s = await self._tries(key, window_s)
-        if tries > limit:
+        await self.spend_all(Try(key, limit, window_s))
+
+    async def spend_all(self, *tries: Try) -> None:
+        """Counts a try under each of these, with one question. What comes after one that is spent is not counted."""
+        wait_s = await self._count_all(tries)
+        if wait_s > 0:
             seconds = max(1, round(wait_s + 0.5))
             raise TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
 
@@ -35,11 +53,18 @@ class Limiter:
         self._local.pop(key, None)
         await self._bus.ask(self._bus.redis.delete(f"{PREFIX}limit:{key}"))
 
-    async def _tries(self, key: str, window_s: int) -> tuple[int, float]:
-        answer = await self._bus.ask(self._count(keys=[f"{PREFIX}limit:{key}"], args=[window_s * 1000]))
-        if isinstance(answer, list):
-            return int(answer[0]), int(answer[1]) / 1000
-        return self._tries_here(key, window_s)
+    async def _count_all(self, tries: Sequence[Try]) -> float:
+        """How long to wait; 0 when nothing is spent."""
+        keys = [f"{PREFIX}limit:{one.key}" for one in tries]
+        numbers = [number for one in tries for number in (one.limit, one.window_s * 1000)]
+        answer = await self._bus.ask(self._count(keys=keys, args=numbers))
+        if isinstance(answer, int):
+            return answer / 1000
+        for one in tries:
+            count, wait_s = self._tries_here(one.key, one.window_s)
+            if count > one.limit:
+                return wait_s
+        return 0.0
 
     def _tries_here(self, key: str, window_s: int) -> tuple[int, float]:
         now = time.monotonic()

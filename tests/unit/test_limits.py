@@ -5,7 +5,7 @@ import pytest
 from folkmoot import limits
 from folkmoot.bus import Bus
 from folkmoot.errors import TooMany
-from folkmoot.limits import Limiter
+from folkmoot.limits import Limiter, Try
 
 
 class Clock:
@@ -48,6 +48,16 @@ async def test_keys_do_not_know_of_each_other(limiter: Limiter, clock: Clock) ->
     await limiter.spend("two", limit=1, window_s=10)
     with pytest.raises(TooMany):
         await limiter.spend("one", limit=1, window_s=10)
+
+
+async def test_what_comes_after_a_limit_that_is_spent_is_not_counted(limiter: Limiter, clock: Clock) -> None:
+    await limiter.spend("address", limit=1, window_s=10)
+    for _ in range(3):
+        with pytest.raises(TooMany):
+            await limiter.spend_all(Try("address", 1, 10), Try("pair", 1, 10))
+    await limiter.spend_all(Try("another", 1, 10), Try("pair", 1, 10))
+    with pytest.raises(TooMany):
+        await limiter.spend_all(Try("a third", 1, 10), Try("pair", 1, 10))
 
 
 async def test_what_is_forgotten_begins_anew(limiter: Limiter, clock: Clock) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from folkmoot.actions import Access, Call, Done, Nothing, action
 from folkmoot.addresses import place_of
 from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
+from folkmoot.limits import Try
 from folkmoot.modules.accounts import store
 from folkmoot.modules.accounts.schemas import (
     Account,
@@ -160,8 +161,7 @@ async def _open_session(call: Call, given: Credentials, login: store.Login, kind
     if call.core.passwords.is_outdated(login.password):
         renewed = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
-        await store.lock_login(connection, login.id)
-        if await store.find_login(connection, given.email) != login:
+        if await store.lock_login(connection, given.email) != login:
             return None
         if renewed is not None:
             await store.set_password(connection, login.id, renewed)
@@ -174,7 +174,9 @@ async def _open_session(call: Call, given: Credentials, login: store.Login, kind
 async def _spend_tries(call: Call, email: str) -> str:
     """Counts the try against the address, and against the account from this address; others' tries lock nobody out."""
     settings, network = call.core.settings, place_of(call.address)
-    await call.core.limiter.spend(f"sign-in:{network}", limit=settings.sign_in_per_minute, window_s=60)
     pair = f"sign-in:{network}:{hashlib.sha256(email.encode()).hexdigest()[:32]}"
-    await call.core.limiter.spend(pair, limit=settings.sign_in_failures, window_s=settings.sign_in_window_s)
+    await call.core.limiter.spend_all(
+        Try(f"sign-in:{network}", settings.sign_in_per_minute, window_s=60),
+        Try(pair, settings.sign_in_failures, settings.sign_in_window_s),
+    )
     return pair

@@ -31,6 +31,20 @@ async def find_login(connection: Connection, email: str) -> Login | None:
     return Login(**row) if row else None
 
 
+async def lock_login(connection: Connection, email: str) -> Login | None:
+    """The same, as it is now; nobody else changes it until our transaction ends."""
+    row = await connection.fetchrow(
+        """
+        SELECT id, email, name, role, password, disabled_at IS NOT NULL AS disabled
+          FROM users
+         WHERE email = $1
+           FOR NO KEY UPDATE
+        """,
+        email,
+    )
+    return Login(**row) if row else None
+
+
 async def insert(connection: Connection, *, email: str, name: str, role: Role, password: str) -> Account | None:
     """Makes an account; None when the address is taken."""
     row = await connection.fetchrow(
@@ -53,11 +67,6 @@ async def set_password(connection: Connection, user_id: int, password: str) -> b
     return bool(
         await connection.fetchval("UPDATE users SET password = $2 WHERE id = $1 RETURNING true", user_id, password)
     )
-
-
-async def lock_login(connection: Connection, user_id: int) -> None:
-    """Keeps others from changing the account until our transaction ends."""
-    await connection.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
 
 
 async def is_last_admin(connection: Connection, user_id: int) -> bool:
