@@ -7,9 +7,9 @@ freed by its reference count; what is left are small cycles that die young.
 
 import gc
 
-YOUNG = 10_000  # new objects between two looks at the young ones: one or two milliseconds
+YOUNG = 5_000  # new objects between two looks at the young ones: a millisecond
 MIDDLE = 2  # looks at the young ones before one at all that are left of them: some five milliseconds
-OLD = 5_000  # looks at the middle ones before a full collection, which must also have grown by a quarter
+OLD = 10_000  # looks at the middle ones before a full collection, which must also have grown by a quarter
 
 
 def spare_the_loop() -> None:
