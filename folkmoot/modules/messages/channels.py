@@ -147,8 +147,11 @@ def room_of(channel: str) -> int:
     raise UnknownChannel
 
 
+_read_object = msgspec.json.Decoder(dict[str, object]).decode
+
+
 def _object(data: bytes) -> dict[str, object]:
     try:
-        return msgspec.json.decode(data, type=dict[str, object])
+        return _read_object(data)
     except (msgspec.DecodeError, RecursionError):
         raise Invalid('The data must be an object such as {"body": "…", "client_id": "…"}.') from None
