@@ -2,6 +2,9 @@
 
 CREATE FUNCTION public.append_events(room_ids bigint[], kinds text[], author_ids bigint[], client_ids uuid[], bodies text[], OUT seqs bigint[], OUT moment timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
         BEGIN
             -- In the order of their ids, which keeps two writers from a deadlock. A stranger's drafts lock no room.

@@ -9,15 +9,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Look-ups are subqueries because those are always answered from an index, whatever the planner believes of the size
-    # of a table. `seqs` says for each draft, in the order given: its number; or 0, its author is not in the room; or
-    # minus the number of the event that was written under its identity before.
+    # Rows are found by their keys, whatever the planner believes of the size of a table: look-ups are subqueries. It
+    # may not read `rooms` from end to end, which is long with dead versions of rows under load. `seqs` says for each
+    # draft, in the order given: its number; or 0, its author is not in the room; or minus the number of the event that
+    # was written under its identity before.
     op.execute(
         """
         CREATE FUNCTION append_events(
             room_ids bigint[], kinds text[], author_ids bigint[], client_ids uuid[], bodies text[],
             OUT seqs bigint[], OUT moment timestamptz
-        ) LANGUAGE plpgsql AS $$
+        ) LANGUAGE plpgsql
+        SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+        AS $$
         BEGIN
             -- In the order of their ids, which keeps two writers from a deadlock. A stranger's drafts lock no room.
             PERFORM FROM rooms WHERE id = ANY (ARRAY(
