@@ -1,4 +1,8 @@
-"""Cost against size: a delivery and a connection must cost the same among ten and among fifteen thousand."""
+"""Cost against size: a delivery and a connection must cost the same among ten and among fifteen thousand.
+
+The kernel's own cost of a write grows with the number of sockets, for a C program as well. So what a delivery costs
+us is judged beside what it costs the C limit among as many.
+"""
 
 import asyncio
 
@@ -19,6 +23,7 @@ async def run(stack: Stack) -> list[Row]:
     token = (await stack.people(1)).tokens[0]
     who = stack.who([(token, "echo")])
     cpu_us: dict[int, float] = {}
+    limit_us: dict[int, float] = {}
     memory_kb: dict[int, float] = {}
     for size in QUICK_SIZES if stack.quick else SIZES:
         async with stack.folkmoot() as server:
@@ -33,11 +38,22 @@ async def run(stack: Stack) -> list[Row]:
                 await asyncio.sleep(1)
                 await server.program.ask("collect")
                 memory_kb[size] = (pss_bytes(server.program.pid) - before) / size / 1000
-        stack.note(f"{size:,} connections: {cpu_us[size]:.2f} us a delivery, {memory_kb[size]:.1f} kB a connection")
-    panels = {"CPU per delivery, us": cpu_us, "memory per connection, kB": memory_kb}
+        async with stack.limit("merged") as server:
+            result = await stack.fan_out(server, conns=size, senders=1, inflight=16, who=who, subscribe=True)
+            limit_us[size] = per_delivery_us(result)
+        stack.note(
+            f"{size:,} connections: {cpu_us[size]:.2f} us a delivery (C limit {limit_us[size]:.2f}),"
+            f" {memory_kb[size]:.1f} kB a connection"
+        )
+    beside = {size: cpu_us[size] / limit_us[size] for size in cpu_us}
+    panels = {
+        "CPU per delivery, us": cpu_us,
+        "the same of the C limit, us": limit_us,
+        "memory per connection, kB": memory_kb,
+    }
     plot(stack.results / f"{stack.name}-size.svg", panels)
     return [
-        _flat("CPU per delivery against size", cpu_us, "us", STEADY_FROM),
+        _flat("CPU per delivery beside the C limit's, against size", beside, "times", STEADY_FROM),
         _flat("memory per connection against size", memory_kb, "kB", WEIGHED_FROM),
     ]
 
