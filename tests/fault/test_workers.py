@@ -6,15 +6,13 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import psutil
-from centrifuge import CentrifugeError
 
 from folkmoot.app import Node
 from folkmoot.settings import Settings
 from tests.fault.supervised import one_socket_on_each, supervised
-from tests.fault.test_kill_nine import whole_log
+from tests.fault.test_kill_nine import whole_log, write
 from tests.people import Member, enrol
 from tests.realtime.test_sdk_python import Sdk
 from tests.realtime.wire import until
@@ -97,7 +95,7 @@ async def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost
             await sdk.connect()
         async with asyncio.TaskGroup() as group:
             for number, sdk in enumerate(writers):
-                group.create_task(_write(sdk, channel, number, acknowledged, enough))
+                group.create_task(write(sdk, channel, number, acknowledged, enough))
             for turn in range(KILLS):
                 await _more(acknowledged, 60)
                 running.workers[turn % 2].kill()
@@ -121,20 +119,6 @@ async def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost
 async def _more(acknowledged: dict[str, str], count: int) -> None:
     before = len(acknowledged)
     await until(lambda: len(acknowledged) >= before + count, 30)
-
-
-async def _write(sdk: Sdk, channel: str, number: int, acknowledged: dict[str, str], enough: asyncio.Event) -> None:
-    turn = 0
-    while not enough.is_set():
-        body, client_id = f"{number}.{turn}", str(uuid4())
-        while True:
-            try:
-                await sdk.client.publish(channel, {"body": body, "client_id": client_id})
-                break
-            except (CentrifugeError, TimeoutError):
-                await asyncio.sleep(0.05)
-        acknowledged[client_id] = body
-        turn += 1
 
 
 async def test_who_connects_while_a_worker_is_started_again_is_not_refused(
