@@ -60,7 +60,7 @@ class Child:
             )  # fmt: skip
         try:
             guardian = await _guard(process.pid, manners.steps[0][0])
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody may be left without a guardian
             process.kill()
             await process.wait()
             raise

@@ -70,7 +70,7 @@ class Acceptor:
             await self._loop.connect_accepted_socket(partial(self._protocol, address), taken)
         except OSError:  # it hung up already
             taken.close()
-        except Exception:
+        except Exception:  # a fault of ours costs one caller, and not the door
             log.exception("A connection could not be opened")
             taken.close()
 

@@ -220,7 +220,7 @@ class Client:
             lines = _refused(command_id, refused)
         except Error as error:
             lines = _refused(command_id, _refusal(name, error))
-        except Exception:
+        except Exception:  # a fault in one command is answered, and the conversation goes on
             log.exception("client.command_failed", command=name)
             lines = _refused(command_id, protocol.Internal())
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.

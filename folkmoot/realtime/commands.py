@@ -65,7 +65,7 @@ async def _let_in(client: "Client", command_id: int, request: Connect) -> Lines:
         return []
     try:
         return await _welcome(client, command_id, request, caller)
-    except BaseException:
+    except BaseException:  # cancelled, too: who was not let in must not count as being in
         engine.hub.detach(client)
         raise
 

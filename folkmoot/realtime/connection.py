@@ -205,7 +205,7 @@ class Connection(WSListener):
         self._connections.add(self)
         try:
             self._receiver.connected(self)
-        except Exception:
+        except Exception:  # what a receiver gets wrong ends its own connection, and nothing picows does for others
             self._fault("connected")
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -226,7 +226,7 @@ class Connection(WSListener):
                 self._take_close(frame.get_payload_as_bytes())
         except Violation as violation:
             self._fail(violation.close)
-        except Exception:
+        except Exception:  # as above
             self._fault("received")
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -239,7 +239,7 @@ class Connection(WSListener):
         self._connections.remove(self, self._close)
         try:
             self._receiver.disconnected(self._close)
-        except Exception:
+        except Exception:  # it is gone, whatever its receiver makes of that; what refers to it must still let go
             log.exception("A receiver failed in disconnected")
         self._forget()
 

@@ -83,7 +83,7 @@ class Door:
             raise
         except TimeoutError:
             raise Refused(503, "unavailable", "The server cannot answer right now.", LATER_S) from None
-        except Exception:
+        except Exception:  # a fault of ours is answered, like every other refusal
             log.exception("The gate failed")
             raise Refused(500, "internal", "Something went wrong on the server.") from None
         finally:

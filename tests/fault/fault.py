@@ -107,6 +107,7 @@ class Fault:
     target: ClassVar[str] = ""  # what it happens to; two at a time happen to two targets
 
     async def begin(self, world: World) -> None:
+        """Each fault says how it begins."""
         raise NotImplementedError
 
     async def meanwhile(self, world: World) -> None:

@@ -58,10 +58,10 @@ class Listener:
         return True
 
     def keep(self, rest: memoryview) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # only who writes to a descriptor has a rest
 
     def abort(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # likewise: nothing fails here
 
 
 def payload(frame: bytes) -> bytes:
@@ -110,7 +110,7 @@ class Log:
         return [Publication(seq, entry(seq)) for seq in range(offset + 1, min(self.head, offset + limit) + 1)]
 
     async def before(self, channel: str, offset: int, limit: int) -> Sequence[Publication]:
-        raise NotImplementedError
+        raise NotImplementedError  # the parts under test read forward
 
     def _look(self) -> None:
         self.reads += 1

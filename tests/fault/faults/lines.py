@@ -21,6 +21,7 @@ class _BadLine(Bystanders):
     messages = 12
 
     def toxic(self) -> Toxic:
+        """Each fault of a line says what it does to it."""
         raise NotImplementedError
 
     def reading_port(self, bad: int, good: int) -> int:
@@ -59,6 +60,7 @@ class _BadLine(Bystanders):
         self.seen = self.told(toxic, notes, report.acknowledged)
 
     def told(self, toxic: Toxic, notes: Notes, acknowledged: int) -> str:
+        """Each says what was seen."""
         raise NotImplementedError
 
 
