@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get
 import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from folkmoot.errors import Forbidden, Invalid, NotSignedIn, UnknownMethod
+from folkmoot.errors import Forbidden, Invalid, NotSignedIn, OutOfScope, UnknownMethod
 from folkmoot.events.event import Person
 
 if TYPE_CHECKING:
     from folkmoot.core import Core
 
-Role = Literal["member", "admin"]
+Role = Literal["member", "admin", "bot"]
+
+EVERYTHING = "all"  # the scope of a token that may do what its owner may
 
 MAX_ID = 2**63 - 1
 INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
@@ -108,10 +110,21 @@ class Caller:
     role: Role
     session_id: int
     expires_in_s: float  # until the session ends, unless it is revoked first
+    scopes: frozenset[str] | None = None  # of a token: `all`, modules and actions; None: they signed in themselves
 
     @property
     def person(self) -> Person:
         return Person(self.user_id, self.name)
+
+    def need_scope(self, module: str, name: str) -> None:
+        """Raises OutOfScope for a token that was not made for this action."""
+        if self.scopes is not None and not self.scopes & {EVERYTHING, module, f"{module}.{name}"}:
+            raise OutOfScope(f"This token was not made for {module}.{name}.")
+
+    def need_own_sign_in(self) -> None:
+        """Raises OutOfScope for tokens, whatever their scopes: they make no other tokens."""
+        if self.scopes is not None:
+            raise OutOfScope("This takes a sign-in of your own. A token may not do it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,7 @@ class Action(Generic[In, Out]):
         """Checks who calls and what they gave, then runs. Raises an `Error` of the tree."""
         if self.access is not Access.ANYONE:
             role = call.caller.role
+            call.caller.need_scope(self.module, self.name)
             if self.access is Access.ADMIN and role != "admin":
                 raise Forbidden("Only an admin may do this.")
         return await self.run(call, self.parse(given))
@@ -195,6 +209,12 @@ class Registry:
             if isinstance(entry, Action) and f"{module}.actions" == entry.run.__module__
         )
         self.actions: dict[str, Action[Any, Any]] = {entry.method: entry for entry in found}
+
+    def knows_scope(self, scope: str) -> bool:
+        """Whether a token can have the scope: `all`, the name of a module, or of an action that takes a sign-in."""
+        open_to_tokens = {name: entry for name, entry in self.actions.items() if entry.access is not Access.ANYONE}
+        modules = {entry.module for entry in open_to_tokens.values()}
+        return scope == EVERYTHING or scope in modules or scope in open_to_tokens
 
     def find(self, method: str) -> Action[Any, Any]:
         """The action of that name, if callers who are signed in may name it. Raises UnknownMethod."""

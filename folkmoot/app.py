@@ -155,6 +155,7 @@ def _core(
     closing.callback(passwords.close)
     return Core(
         settings=settings,
+        registry=Registry(BUILT_IN),
         database=database,
         bus=bus,
         limiter=Limiter(bus),
@@ -196,9 +197,9 @@ def _engine(
             connect_s=settings.socket_connect_s,
         ),
         namespaces=namespaces,
-        authenticate=keeper.find,
+        authenticate=keeper.find_listener,
         channels_of=rooms.of,
-        call=partial(call_method, core, Registry(BUILT_IN)),
+        call=partial(call_method, core),
     )
 
 

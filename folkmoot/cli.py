@@ -39,6 +39,8 @@ cli = typer.Typer(
 )
 user = typer.Typer(help="People's accounts: add, list, give a new password, disable.", no_args_is_help=True)
 cli.add_typer(user, name="user")
+bot = typer.Typer(help="Accounts of programs, which have a token instead of a password.", no_args_is_help=True)
+cli.add_typer(bot, name="bot")
 
 T = TypeVar("T")
 
@@ -187,6 +189,24 @@ def user_disable(email: str, data: Data = None) -> None:
 
     _run(commands.disable_user(_settings("warning", data=data), email))
     out.print(f"{email} is disabled.", markup=False, soft_wrap=True)
+
+
+@bot.command("add")
+def bot_add(
+    name: Annotated[str, typer.Argument(help="How others see it.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What its token may do: a module, an action, or all; may be given again. [default: all]"),
+    ] = None,
+    days: Annotated[int, typer.Option(help="How long its token holds.")] = 90,
+    data: Data = None,
+) -> None:
+    """Add a bot, and show its token once. A member of a room takes it in as they do people."""
+    from folkmoot import commands
+
+    made, token = _run(commands.add_bot(_settings("warning", data=data), name, scope or ["all"], days))
+    out.print(f"Added the bot {made.name}.", markup=False, soft_wrap=True)
+    out.print(f"Token (shown only now): {token.token}", markup=False, soft_wrap=True)
 
 
 @cli.command()

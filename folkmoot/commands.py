@@ -17,6 +17,10 @@ from folkmoot.listening import listen, listen_together
 from folkmoot.migrations import HEAD, is_earlier, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
+from folkmoot.modules.bots import actions as bots
+from folkmoot.modules.bots.schemas import Bot
+from folkmoot.modules.tokens.actions import check
+from folkmoot.modules.tokens.schemas import IssuedToken
 from folkmoot.settings import Settings
 from folkmoot.stopping import Stopped, longest_stop_s, stopping, unless
 from folkmoot.supervisor import SUPERVISOR_S, Supervisor, check_platform
@@ -125,6 +129,15 @@ async def enable_user(settings: Settings, email: str) -> None:
 async def disable_user(settings: Settings, email: str) -> None:
     async with _operator(settings) as call:
         await accounts.disable.perform(call, {"user_id": await _id_of(call, email)})
+
+
+async def add_bot(settings: Settings, name: str, scopes: list[str], days: int) -> tuple[Bot, IssuedToken]:
+    """Makes a bot with its first token."""
+    async with _operator(settings) as call:
+        given = bots.issue_token.parse({"bot_id": 1, "name": "The first", "scopes": scopes, "days": days})
+        check(call, given)  # before there is a bot that nobody can use
+        bot = await bots.add.perform(call, {"name": name})
+        return bot, await bots.issue_token(call, given.model_copy(update={"bot_id": bot.id}))
 
 
 def new_password() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from folkmoot.actions import Registry
 from folkmoot.bus import Bus
 from folkmoot.database import Database
 from folkmoot.events.event import Event
@@ -31,6 +32,7 @@ class Sockets(Protocol):
 @dataclass(frozen=True, slots=True)
 class Core:
     settings: Settings
+    registry: Registry
     database: Database
     bus: Bus
     limiter: Limiter

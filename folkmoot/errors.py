@@ -6,6 +6,7 @@ Error                     internal       500  100, temporary
 ├── NotSignedIn           not_signed_in  401  101
 │   └── WrongCredentials  wrong_credentials
 ├── Forbidden             forbidden      403  103
+│   └── OutOfScope        insufficient_scope
 ├── NotFound              not_found      404  404
 │   ├── NoSuchRoom
 │   └── UnknownMethod     unknown_method 404  104
@@ -76,6 +77,13 @@ class Forbidden(Error):
     status = 403
     rpc_code = 103
     temporary = False
+
+
+class OutOfScope(Forbidden):
+    """The caller may do this, but not with this token."""
+
+    code = "insufficient_scope"
+    title = "This token was not made for that"
 
 
 class NotFound(Error):

@@ -2,16 +2,16 @@
 
 import msgspec
 
-from folkmoot.actions import Call, Caller, Registry
+from folkmoot.actions import Call, Caller
 from folkmoot.core import Core
 from folkmoot.errors import Invalid
 
 
-async def call_method(core: Core, registry: Registry, caller: Caller, method: str, data: bytes, address: str) -> bytes:
+async def call_method(core: Core, caller: Caller, method: str, data: bytes, address: str) -> bytes:
     """Performs an action for somebody at an address. Raises an `Error` of the tree."""
     try:
         given = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
         raise Invalid("The data must be JSON.") from None
-    result = await registry.find(method).perform(Call(core, caller, address), {} if given is None else given)
+    result = await core.registry.find(method).perform(Call(core, caller, address), {} if given is None else given)
     return msgspec.json.encode(result)

@@ -180,6 +180,19 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_SESSIONS_PER_USER",
         description="sessions of one user; past it the one used longest ago ends",
     )
+    tokens_per_user: int = Field(
+        default=50,
+        ge=1,
+        validation_alias="FOLKMOOT_TOKENS_PER_USER",
+        description="access tokens for programs that one person or bot can have",
+    )
+    token_days: int = Field(
+        default=366,
+        ge=1,
+        le=36_500,
+        validation_alias="FOLKMOOT_TOKEN_DAYS",
+        description="days after which an access token ends at the latest",
+    )
     sign_in_failures: int = Field(
         default=5,
         ge=1,

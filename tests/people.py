@@ -114,3 +114,24 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     return problem
+
+
+@asynccontextmanager
+async def token_of(member: Member, *scopes: str) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client with a token that the member made for these scopes."""
+    answer = await member.http.post("/api/v1.0/tokens", json={"name": "A program", "scopes": scopes})
+    assert answer.status_code == 201, answer.text
+    async with visiting(member.node, answer.json()["token"]) as http:
+        yield http
+
+
+@asynccontextmanager
+async def enrol_bot(admin: Member, name: str, *scopes: str) -> AsyncIterator[Member]:
+    """A new bot with a token for these scopes."""
+    bot = (await admin.http.post("/api/v1.0/bots", json={"name": name})).json()
+    given = {"name": "Its token", "scopes": scopes or ("all",)}
+    answer = await admin.http.post(f"/api/v1.0/bots/{bot['id']}/tokens", json=given)
+    assert answer.status_code == 201, answer.text
+    token = answer.json()["token"]
+    async with visiting(admin.node, token) as http:
+        yield Member(admin.node, bot["id"], name, "", token, http)

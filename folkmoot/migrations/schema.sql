@@ -114,7 +114,10 @@ CREATE TABLE public.sessions (
     used_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     idle_s bigint NOT NULL,
-    CONSTRAINT sessions_kind_check CHECK ((kind = ANY (ARRAY['browser'::text, 'program'::text])))
+    name text DEFAULT ''::text NOT NULL,
+    scopes text[],
+    CONSTRAINT sessions_kind_check CHECK ((kind = ANY (ARRAY['browser'::text, 'program'::text, 'token'::text]))),
+    CONSTRAINT sessions_scopes_check CHECK (((kind = 'token'::text) = (scopes IS NOT NULL)))
 );
 
 CREATE SEQUENCE public.sessions_id_seq
@@ -135,7 +138,7 @@ CREATE TABLE public.users (
     name text DEFAULT ''::text NOT NULL,
     role text DEFAULT 'member'::text NOT NULL,
     disabled_at timestamp with time zone,
-    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['member'::text, 'admin'::text])))
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['member'::text, 'admin'::text, 'bot'::text])))
 );
 
 CREATE SEQUENCE public.users_id_seq

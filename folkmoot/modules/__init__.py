@@ -3,6 +3,8 @@
 BUILT_IN = (
     "folkmoot.modules.accounts",
     "folkmoot.modules.sessions",
+    "folkmoot.modules.tokens",
+    "folkmoot.modules.bots",
     "folkmoot.modules.rooms",
     "folkmoot.modules.messages",
 )

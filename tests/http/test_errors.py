@@ -140,7 +140,8 @@ def raw(port: int, request: bytes) -> bytes:
         (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
         (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST /api/v1.0/session HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 200-ok\r\n\r\n{}", 400),
-        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 413),
+        # In one segment: what comes after the refusal could take the answer back with a reset.
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 413),
     ],
     ids=["nonsense", "version", "header", "length", "negative", "expect", "endless"],
 )

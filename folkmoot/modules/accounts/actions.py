@@ -115,6 +115,16 @@ async def enable(call: Call, given: AccountId) -> Done:
     return Done()
 
 
+async def add_bot(call: Call, name: str) -> Account:
+    """Makes an account without a password: nobody signs in as it, it has tokens."""
+    email = f"{secrets.token_hex(8)}@bots.invalid"
+    async with call.core.database.connection() as connection:
+        account = await store.insert(connection, email=email, name=name, role="bot", password="")
+    if account is None:
+        raise Conflict("There is a bot with this address already. Try again.")
+    return account
+
+
 async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin | None:
     """Makes the first admin of a fresh server, with a password of its own if none is given; None when there is one."""
     async with call.core.database.connection() as connection:
@@ -149,7 +159,8 @@ async def _check_password(call: Call, given: Credentials) -> store.Login:
     """The account that the credentials fit. An unknown one takes as long, and is answered alike."""
     async with call.core.database.connection() as connection:
         login = await store.find_login(connection, given.email)
-    fits = await call.core.passwords.verify(login.password if login else None, given.password)
+    has_password = login is not None and login.role != "bot"
+    fits = await call.core.passwords.verify(login.password if login and has_password else None, given.password)
     if login is None or not fits or login.disabled:
         raise WrongCredentials("Wrong email or password")
     return login

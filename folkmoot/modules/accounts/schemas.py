@@ -1,7 +1,7 @@
 """What accounts take and give."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -57,11 +57,14 @@ class Credentials(Input):
         return given
 
 
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), ONE_LINE]
+
+
 class NewAccount(Input):
     email: Email
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), ONE_LINE]
+    name: Name
     password: NewPassword = Field(repr=False)
-    role: Role = "member"
+    role: Literal["member", "admin"] = "member"
 
 
 class AccountId(Input):

@@ -63,9 +63,11 @@ async def insert(connection: Connection, *, email: str, name: str, role: Role, p
 
 
 async def set_password(connection: Connection, user_id: int, password: str) -> bool:
-    """Stores another hash. False when there is no such account."""
+    """Stores another hash. False when there is no such account, or only a bot, which has none."""
     return bool(
-        await connection.fetchval("UPDATE users SET password = $2 WHERE id = $1 RETURNING true", user_id, password)
+        await connection.fetchval(
+            "UPDATE users SET password = $2 WHERE id = $1 AND role <> 'bot' RETURNING true", user_id, password
+        )
     )
 
 

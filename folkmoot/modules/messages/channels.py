@@ -103,6 +103,7 @@ class TypingChannels(_OfRooms):
         self._broker = broker
 
     async def publish(self, caller: Caller, channel: str, data: bytes, client: str) -> None:
+        caller.need_scope("messages", "send")
         await self.admit(caller, channel)
         if len(data) > LONGEST_TYPING_BYTES:
             raise Invalid("That is too much for a channel that nobody keeps.")

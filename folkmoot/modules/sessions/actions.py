@@ -1,5 +1,7 @@
 """Sessions: look at them, end them, and open a socket from one."""
 
+from collections.abc import Sequence
+
 from folkmoot.actions import Call, Done, Nothing, action
 from folkmoot.core import Core
 from folkmoot.database import Connection
@@ -9,12 +11,14 @@ from folkmoot.modules.sessions.schemas import (
     CurrentSession,
     Grant,
     Kind,
+    Session,
     SessionId,
     Sessions,
     Ticket,
+    Token,
     User,
 )
-from folkmoot.modules.sessions.tokens import hash_token, new_token
+from folkmoot.modules.sessions.tokens import hash_token, new_marked_token, new_token
 
 LONGEST_USER_AGENT = 300
 
@@ -82,6 +86,39 @@ async def open_session(connection: Connection, call: Call, user: User, kind: Kin
     )
     ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
     return Grant(token=token, user=user, session=session), ended
+
+
+async def open_token(
+    connection: Connection, call: Call, user_id: int, *, name: str, scopes: Sequence[str], lifetime_s: int
+) -> tuple[str, Session]:
+    """Makes a token of the user for a program. It holds until its end, used or not."""
+    token = new_marked_token()
+    session = await store.insert(
+        connection,
+        user_id=user_id,
+        token_hash=hash_token(token),
+        kind="token",
+        address=call.address,
+        user_agent="",
+        lifetime_s=lifetime_s,
+        idle_s=lifetime_s,
+        name=name,
+        scopes=scopes,
+    )
+    return token, session
+
+
+async def tokens_of(connection: Connection, user_id: int) -> list[Token]:
+    """The user's tokens that still hold, the newest first."""
+    return await store.tokens_of(connection, user_id)
+
+
+async def end_token(connection: Connection, user_id: int, token_id: int) -> Ended:
+    """Ends a token of the user. What it gives is to be told once the transaction is safe."""
+    token_hash = await store.delete_token(connection, user_id, token_id)
+    if token_hash is None:
+        raise NotFound("There is no such token.")
+    return token_id, token_hash
 
 
 async def end_sessions(connection: Connection, user_id: int) -> list[Ended]:

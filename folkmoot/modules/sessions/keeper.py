@@ -14,7 +14,7 @@ from folkmoot.bus import PREFIX, Bus
 from folkmoot.database import Database
 from folkmoot.errors import NotSignedIn
 from folkmoot.modules.sessions import store
-from folkmoot.modules.sessions.tokens import hash_token
+from folkmoot.modules.sessions.tokens import can_be_token, hash_token
 from folkmoot.together import Together
 
 CACHE_S = 60
@@ -34,9 +34,15 @@ class Keeper:
 
     async def find(self, token: str) -> Caller:
         """Who holds the token. Raises NotSignedIn when it is wrong, or its session has ended."""
-        if not 0 < len(token) <= LONGEST_TOKEN:
+        if not 0 < len(token) <= LONGEST_TOKEN or not can_be_token(token):
             raise NotSignedIn
         return await self._find(hash_token(token))
+
+    async def find_listener(self, token: str) -> Caller:
+        """The same for a socket, on which all rooms are heard: a token must be made for reading them."""
+        caller = await self.find(token)
+        caller.need_scope("messages", "history")
+        return caller
 
     async def find_ticket(self, ticket: str) -> Caller:
         """Who was given this one-time ticket; it is used up by asking. Raises NotSignedIn, or Unavailable."""
@@ -107,4 +113,5 @@ def _caller(live: store.LiveSession) -> Caller:
     remaining_s = live.expires_at_s - time.time()
     if remaining_s <= 0:
         raise NotSignedIn
-    return Caller(live.user_id, live.name, live.role, live.id, remaining_s)
+    scopes = None if live.scopes is None else frozenset(live.scopes)
+    return Caller(live.user_id, live.name, live.role, live.id, remaining_s, scopes)

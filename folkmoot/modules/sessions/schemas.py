@@ -5,7 +5,7 @@ from typing import Literal
 
 from folkmoot.actions import Id, Input, Output, Role
 
-Kind = Literal["browser", "program"]
+Kind = Literal["browser", "program", "token"]
 
 
 class User(Output, frozen=True):
@@ -28,6 +28,17 @@ class Session(Output, frozen=True):
     address: str
     user_agent: str
     current: bool
+
+
+class Token(Output, frozen=True):
+    """What is known of a token; the token itself is not."""
+
+    id: int
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    used_at: datetime | None
+    expires_at: datetime
 
 
 class CurrentSession(Output, frozen=True):

@@ -7,7 +7,7 @@ import asyncpg
 
 from folkmoot.actions import Role
 from folkmoot.database import Connection
-from folkmoot.modules.sessions.schemas import Kind, Session, User
+from folkmoot.modules.sessions.schemas import Kind, Session, Token, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class LiveSession:
     name: str
     role: Role
     expires_at_s: float  # Unix time
+    scopes: list[str] | None = None  # of a token
 
 
 async def insert(
@@ -31,12 +32,14 @@ async def insert(
     user_agent: str,
     lifetime_s: int,
     idle_s: int,
+    name: str = "",
+    scopes: Sequence[str] | None = None,
 ) -> Session:
-    """Opens a session."""
+    """Opens a session. Tokens have a name and scopes."""
     row = await connection.fetchrow(
         """
-        INSERT INTO sessions (user_id, token_hash, kind, address, user_agent, expires_at, idle_s)
-        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7)
+        INSERT INTO sessions (user_id, token_hash, kind, address, user_agent, expires_at, idle_s, name, scopes)
+        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9)
         RETURNING id, kind, created_at, used_at, expires_at, address, user_agent, true AS current
         """,
         user_id,
@@ -46,16 +49,23 @@ async def insert(
         user_agent,
         float(lifetime_s),
         idle_s,
+        name,
+        scopes,
     )
     return _session(row)
 
 
 async def delete_beyond(connection: Connection, user_id: int, kept: int) -> list[tuple[int, bytes]]:
-    """Ends the user's oldest sessions beyond `kept`. Returns (id, token hash) of the ended."""
+    """Ends the user's oldest sign-ins beyond `kept`. Returns (id, token hash) of the ended."""
     rows = await connection.fetch(
         """
         DELETE FROM sessions
-         WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at DESC, id DESC OFFSET $2)
+         WHERE id IN (
+             SELECT id FROM sessions
+              WHERE user_id = $1 AND kind <> 'token'
+              ORDER BY used_at DESC, id DESC
+             OFFSET $2
+         )
         RETURNING id, token_hash
         """,
         user_id,
@@ -73,7 +83,7 @@ async def touch(connection: Connection, token_hashes: Sequence[bytes]) -> dict[b
         """
         WITH live AS (
             SELECT s.token_hash, s.id, s.user_id, u.name, u.role,
-                   extract(epoch FROM s.expires_at)::float8 AS expires_at_s,
+                   extract(epoch FROM s.expires_at)::float8 AS expires_at_s, s.scopes,
                    s.used_at < now() - least(interval '1 minute', make_interval(secs => s.idle_s / 4.0)) AS is_due
               FROM sessions s
               JOIN users u ON u.id = s.user_id
@@ -86,7 +96,7 @@ async def touch(connection: Connection, token_hashes: Sequence[bytes]) -> dict[b
         ), marked AS (
             UPDATE sessions SET used_at = now() WHERE id IN (SELECT id FROM due)
         )
-        SELECT token_hash, id, user_id, name, role, expires_at_s FROM live
+        SELECT token_hash, id, user_id, name, role, expires_at_s, scopes FROM live
         """,
         list(token_hashes),
     )
@@ -143,12 +153,13 @@ async def token_hash_of(connection: Connection, user_id: int, session_id: int) -
 
 
 async def of_user(connection: Connection, user_id: int, current_id: int) -> list[Session]:
-    """The user's sessions that still hold, last used first."""
+    """The user's sign-ins that still hold, last used first."""
     rows = await connection.fetch(
         """
         SELECT id, kind, created_at, used_at, expires_at, address, user_agent, id = $2 AS current
           FROM sessions
          WHERE user_id = $1
+           AND kind <> 'token'
            AND expires_at > now()
            AND used_at + make_interval(secs => idle_s) > now()
          ORDER BY used_at DESC, id DESC
@@ -159,10 +170,32 @@ async def of_user(connection: Connection, user_id: int, current_id: int) -> list
     return [_session(row) for row in rows]
 
 
+async def tokens_of(connection: Connection, user_id: int) -> list[Token]:
+    """The user's tokens that still hold, the newest first."""
+    rows = await connection.fetch(
+        """
+        SELECT id, name, scopes, created_at, CASE WHEN used_at > created_at THEN used_at END AS used_at, expires_at
+          FROM sessions
+         WHERE user_id = $1 AND kind = 'token' AND expires_at > now()
+         ORDER BY id DESC
+        """,
+        user_id,
+    )
+    return [Token(**dict(row)) for row in rows]
+
+
 async def delete(connection: Connection, user_id: int, session_id: int) -> bytes | None:
     """Ends one session of the user. Returns its token hash, or None when the user has no such session."""
     token_hash: bytes | None = await connection.fetchval(
         "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING token_hash", user_id, session_id
+    )
+    return token_hash
+
+
+async def delete_token(connection: Connection, user_id: int, token_id: int) -> bytes | None:
+    """Ends one token of the user. Returns its hash, or None when the user has no such token."""
+    token_hash: bytes | None = await connection.fetchval(
+        "DELETE FROM sessions WHERE user_id = $1 AND id = $2 AND kind = 'token' RETURNING token_hash", user_id, token_id
     )
     return token_hash
 

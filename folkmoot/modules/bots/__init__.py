@@ -1,0 +1,1 @@
+"""Bots: accounts of programs, which have tokens instead of a password."""
