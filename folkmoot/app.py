@@ -49,6 +49,7 @@ from folkmoot.realtime.recheck import Recheck
 from folkmoot.realtime.sockets import Sockets
 from folkmoot.routes import load_routes
 from folkmoot.rpc import call_method
+from folkmoot.services import Services
 from folkmoot.settings import Settings
 
 IDLE_S = 1.0  # how long a stopping node keeps a connection that asks nothing
@@ -153,6 +154,8 @@ def _core(
 
     passwords = Passwords(workers=settings.hash_workers, queue=settings.hash_queue)
     closing.callback(passwords.close)
+    services = Services.of_file(settings.services)
+    closing.push_async_callback(services.close)
     return Core(
         settings=settings,
         registry=Registry(BUILT_IN),
@@ -163,6 +166,7 @@ def _core(
         passwords=passwords,
         sockets=Sockets(name, bus, hub),
         announce=announce,
+        services=services,
     )
 
 

@@ -10,6 +10,7 @@ from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import Writer
 from folkmoot.limits import Limiter
+from folkmoot.services import Services
 from folkmoot.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,3 +41,4 @@ class Core:
     passwords: "Passwords"
     sockets: Sockets
     announce: Callable[[Sequence[Event]], None]
+    services: Services

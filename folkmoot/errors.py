@@ -15,8 +15,12 @@ Error                     internal       500  100, temporary
 ├── TooLarge              too_large      413  413
 ├── WrongType             wrong_media_type 415
 ├── TooMany               too_many       429  111, temporary
+├── UnknownService        unknown_service 500 500
+├── ServiceRefused        service_refused 502 502   with what the service said
+├── ServiceFailed         service_failed 502  502, temporary
 └── Unavailable           unavailable    503  503, temporary
     ├── Busy              busy
+    ├── ServiceAway       service_away
     └── StorageFull       storage_full   503  507, temporary
 """
 
@@ -149,6 +153,46 @@ class TooMany(Error):
     temporary = True
 
 
+class UnknownService(Error):
+    """The operator named no such service: whoever wrote the action, or the file of services, must say another."""
+
+    code = "unknown_service"
+    title = "There is no such service"
+    status = 500
+    rpc_code = 500
+    temporary = False
+
+
+class ServiceRefused(Error):
+    """A service answered that the request is wrong (4xx). `said` is the beginning of what it said."""
+
+    code = "service_refused"
+    title = "A service refused the request"
+    status = 502
+    rpc_code = 502
+    temporary = False
+
+    def __init__(self, service: str, upstream_status: int, said: str) -> None:
+        self.service = service
+        self.upstream_status = upstream_status
+        self.said = said
+        super().__init__(f"The service {service} refused the request with status {upstream_status}.")
+
+
+class ServiceFailed(Error):
+    """A service answered what nobody can use: a failure of its own (5xx), a redirect, or more than it may."""
+
+    code = "service_failed"
+    title = "A service failed"
+    status = 502
+    rpc_code = 502
+
+    def __init__(self, service: str, what: str, upstream_status: int) -> None:
+        self.service = service
+        self.upstream_status = upstream_status
+        super().__init__(f"The service {service} {what}.")
+
+
 class Unavailable(Error):
     """A part the answer needs is away. Never an empty answer in its place."""
 
@@ -164,6 +208,17 @@ class Busy(Unavailable):
 
     code = "busy"
     title = "The server is busy"
+
+
+class ServiceAway(Unavailable):
+    """A service does not answer in time or at all, or is left alone because it did not."""
+
+    code = "service_away"
+    title = "A service does not answer"
+
+    def __init__(self, service: str, what: str, *, retry_after_s: int | None = None) -> None:
+        self.service = service
+        super().__init__(f"The service {service} {what}.", retry_after_s=retry_after_s)
 
 
 class StorageFull(Unavailable):

@@ -327,6 +327,13 @@ class Settings(BaseSettings):
         description="messages that are written in one transaction at most",
     )
 
+    # Services that actions and slash commands call
+    services: Path | None = Field(
+        default=None,
+        validation_alias="FOLKMOOT_SERVICES",
+        description="the YAML file that names them; see how-to/services.md",
+    )
+
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -50,6 +50,6 @@ def configure_logs(level: str, style: Literal["text", "json"], *, worker: int | 
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
     # What they say of themselves is no news, or is said by us where it matters.
-    for name in ("sanic.root", "sanic.server", "sanic.access", "sanic.error", "alembic.runtime.plugins"):
+    for name in ("sanic.root", "sanic.server", "sanic.access", "sanic.error", "alembic.runtime.plugins", "httpx"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.ERROR))
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
