@@ -1,7 +1,6 @@
 """The vocabulary of the tests: real servers, a running node, and people who use it."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,6 +22,7 @@ from folkmoot.settings import Settings, load_settings
 from tests.databases import another_database
 from tests.fault.proxy import Proxy
 from tests.people import Browser, Member, browsing, enrol, visiting
+from tests.ports import free_port
 from tests.relay import relay_of_postgres, relay_of_redis
 
 Start = Callable[..., AbstractAsyncContextManager[Node]]
@@ -164,10 +164,9 @@ async def empty_database(database_servers: Servers) -> AsyncIterator[str]:
         yield dsn
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    return free_port()
 
 
 @pytest.fixture(scope="session")

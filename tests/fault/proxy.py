@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from tests.fault.toxics import Toxic, Way
+from tests.ports import free_port
 
 Address = int | Path  # a port of this machine, or a socket of the file system
 
@@ -161,8 +162,8 @@ class Proxy:
         if isinstance(self.here, Path):
             self._server = await asyncio.start_unix_server(self._accept, self.here)
         else:
+            self.here = self.here or free_port()
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.here)
-            self.here = self._server.sockets[0].getsockname()[1]
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer), name="proxy")

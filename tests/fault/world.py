@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from tests.fault.load import Load, Size
 from tests.fault.nodes import Server
 from tests.fault.proxy import Proxy, proxy_to
 from tests.fault.stores import Postgres, Valkey, a_postgres, a_valkey
+from tests.ports import free_port
 
 # The limits of the product, which those of other tests are not.
 LIMITS = {"FOLKMOOT_SOCKET_COMMANDS_PER_S": "200", "FOLKMOOT_SIGN_IN_PER_MINUTE": "20"}
@@ -60,11 +60,6 @@ class World:
 
     def complaints(self) -> list[str]:
         return [f"node {number}: {line}" for number, node in enumerate(self.nodes) for line in node.complaints()]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from folkmoot.laptop import Servers, servers
 from folkmoot.migrations import migrate, revisions
 from folkmoot.settings import Settings, load_settings
 from tests.laptop.words import connected, quietly
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -26,12 +27,6 @@ def site(tmp_path: Path) -> Path:
     built.mkdir()
     (built / "index.html").write_text("<!doctype html>")
     return built
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def settings_for(monkeypatch: pytest.MonkeyPatch, **variables: object) -> Settings:

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -102,12 +103,6 @@ def install(wheel: Path, venv: Path) -> Path:
     imported = subprocess.run(where, cwd=venv, capture_output=True, text=True, check=True).stdout
     assert imported.startswith(str(site))
     return venv / "bin" / "folkmoot"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answer(up: subprocess.Popen[str], address: str) -> str:
