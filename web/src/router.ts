@@ -14,6 +14,7 @@ export function createAppRouter(session: ReturnType<typeof useSessionStore>, his
       { path: '/', name: 'home', component: ChatPage },
       { path: '/rooms', name: 'rooms', component: ChatPage },
       { path: '/rooms/:roomId(\\d+)', name: 'room', component: ChatPage },
+      { path: '/settings/:section?', name: 'settings', component: ChatPage },
       { path: '/:anything(.*)*', redirect: '/' },
     ],
   })

@@ -1,11 +1,26 @@
 /** Every request the page makes, one function each. Nothing else in the page knows an address. */
 import { answer, client } from './client'
-import type { EventPage, Member, NewRoom, OpenRoom, Person, Room, Session, SignedIn } from './types'
+import type {
+  Bot,
+  EventPage,
+  IssuedToken,
+  Member,
+  NewRoom,
+  NewToken,
+  OpenRoom,
+  Person,
+  Room,
+  Session,
+  SignedIn,
+  Token,
+} from './types'
 
 /** Asking who we are, and signing in, may be answered 401 without meaning that a session has ended. */
 const quiet = { quiet: true }
 
 const room = (room_id: number) => ({ params: { path: { room_id } } })
+const account = (user_id: number) => ({ params: { path: { user_id } } })
+const bot = (bot_id: number) => ({ params: { path: { bot_id } } })
 
 export const server = {
   session: (): Promise<SignedIn> => answer(client.GET('/api/v1.0/session'), quiet),
@@ -19,6 +34,29 @@ export const server = {
 
   endSession: (session_id: number): Promise<unknown> =>
     answer(client.DELETE('/api/v1.0/sessions/{session_id}', { params: { path: { session_id } } })),
+
+  tokens: async (): Promise<Token[]> => (await answer(client.GET('/api/v1.0/tokens'))).tokens,
+
+  issueToken: (body: NewToken): Promise<IssuedToken> => answer(client.POST('/api/v1.0/tokens', { body })),
+
+  endToken: (token_id: number): Promise<unknown> =>
+    answer(client.DELETE('/api/v1.0/tokens/{token_id}', { params: { path: { token_id } } })),
+
+  bots: async (): Promise<Bot[]> => (await answer(client.GET('/api/v1.0/bots'))).bots,
+
+  addBot: (name: string): Promise<Bot> => answer(client.POST('/api/v1.0/bots', { body: { name } })),
+
+  botTokens: async (id: number): Promise<Token[]> => (await answer(client.GET('/api/v1.0/bots/{bot_id}/tokens', bot(id)))).tokens,
+
+  issueBotToken: (id: number, body: NewToken): Promise<IssuedToken> =>
+    answer(client.POST('/api/v1.0/bots/{bot_id}/tokens', { ...bot(id), body })),
+
+  endBotToken: (bot_id: number, token_id: number): Promise<unknown> =>
+    answer(client.DELETE('/api/v1.0/bots/{bot_id}/tokens/{token_id}', { params: { path: { bot_id, token_id } } })),
+
+  disableAccount: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/accounts/{user_id}/disable', account(id))),
+
+  enableAccount: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/accounts/{user_id}/enable', account(id))),
 
   people: async (): Promise<Person[]> => (await answer(client.GET('/api/v1.0/people'))).people,
 

@@ -16,6 +16,7 @@ export function mount(component: Component, props: Record<string, unknown> = {})
       { path: '/login', name: 'login', component: blank },
       { path: '/', name: 'home', component: blank },
       { path: '/rooms', name: 'rooms', component: blank },
+      { path: '/settings/:section?', name: 'settings', component: blank },
       { path: '/rooms/:roomId', name: 'room', component: blank },
     ],
   })

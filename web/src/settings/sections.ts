@@ -1,0 +1,22 @@
+import type { Component } from 'vue'
+import type { User } from '@/api/types'
+import BotsSection from '@/components/settings/BotsSection.vue'
+import TokensSection from '@/components/settings/TokensSection.vue'
+import type { IconName } from '@/components/ui/icons'
+
+/** A part of the settings. Its name is the end of its address, and where its words are: `settings.<name>`. */
+export interface Section {
+  name: string
+  icon: IconName
+  forAdmins: boolean
+  component: Component
+}
+
+export const SECTIONS: readonly Section[] = [
+  { name: 'tokens', icon: 'key', forAdmins: false, component: TokensSection },
+  { name: 'bots', icon: 'bot', forAdmins: true, component: BotsSection },
+]
+
+export function sectionsFor(user: User | null): readonly Section[] {
+  return user ? SECTIONS.filter(({ forAdmins }) => !forAdmins || user.role === 'admin') : []
+}
