@@ -41,6 +41,8 @@ user = typer.Typer(help="People's accounts: add, list, give a new password, disa
 cli.add_typer(user, name="user")
 bot = typer.Typer(help="Accounts of programs, which have a token instead of a password.", no_args_is_help=True)
 cli.add_typer(bot, name="bot")
+services = typer.Typer(help="The services that actions and slash commands call.", no_args_is_help=True)
+cli.add_typer(services, name="services")
 
 T = TypeVar("T")
 
@@ -221,6 +223,25 @@ def doctor(data: Data = None) -> None:
         if finding.advice and not finding.ok:
             out.print(f"  {escape(finding.advice)}", soft_wrap=True)
     if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@services.command("check")
+def services_check() -> None:
+    """Read the file of FOLKMOOT_SERVICES, and look whether each service in it is well.
+
+    Ends with 1 when the file is wrong or a service is not well. Each is asked once, with its own time-outs.
+    """
+    from folkmoot.services.check import check_file
+
+    looks = _run(check_file(_settings("warning").services))
+    table = Table("service", "address", "health", "time", "breaker", box=None, pad_edge=False)
+    for look in looks:
+        mark = "[green]✓[/green]" if look.health.ok else "[red]✗[/red]"
+        health = f"{mark} {escape(look.health.says)}"
+        table.add_row(look.name, escape(look.address), health, f"{look.health.seconds * 1000:.0f} ms", look.breaker)
+    out.print(table)
+    if not all(look.health.ok for look in looks):
         raise typer.Exit(1)
 
 

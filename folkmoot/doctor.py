@@ -20,6 +20,8 @@ from folkmoot.laptop import LaptopError, running
 from folkmoot.laptop.binaries import OLDEST_POSTGRES, Binary, find_postgres, find_valkey
 from folkmoot.laptop.port import port_holder, port_is_free
 from folkmoot.migrations import current, revisions
+from folkmoot.services.check import check_file
+from folkmoot.services.file import BadServices
 from folkmoot.settings import Settings
 
 ANSWER_S = 5.0
@@ -54,6 +56,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await _redis(redis_url),
         _port(settings, is_ours=live is not None),
         _site(settings),
+        await _services(settings.services),
     ]
 
 
@@ -228,6 +231,19 @@ def _site(settings: Settings) -> Finding:
     if (site / "index.html").is_file():
         return Finding("site", True, f"built, in {site}")
     return Finding("site", False, f"there is no built page in {site}", "Run `make site`, or set FOLKMOOT_SITE.")
+
+
+async def _services(path: Path | None) -> Finding:
+    if path is None:
+        return Finding("services", True, "none (FOLKMOOT_SERVICES is not set)")
+    try:
+        looks = await check_file(path)
+    except BadServices as error:
+        return Finding("services", False, f"{path} cannot be used", str(error))
+    ill = [look.name for look in looks if not look.health.ok]
+    if ill:
+        return Finding("services", False, f"not well: {', '.join(ill)}", "Run `folkmoot services check`.")
+    return Finding("services", True, f"{len(looks)} in {path}, all well")
 
 
 def _where(address: str) -> str:

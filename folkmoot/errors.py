@@ -188,7 +188,7 @@ class ServiceFailed(Error):
     rpc_code = 502
 
     def __init__(self, service: str, what: str, upstream_status: int) -> None:
-        self.service = service
+        self.service, self.what = service, what
         self.upstream_status = upstream_status
         super().__init__(f"The service {service} {what}.")
 
@@ -217,7 +217,7 @@ class ServiceAway(Unavailable):
     title = "A service does not answer"
 
     def __init__(self, service: str, what: str, *, retry_after_s: int | None = None) -> None:
-        self.service = service
+        self.service, self.what = service, what
         super().__init__(f"The service {service} {what}.", retry_after_s=retry_after_s)
 
 

@@ -102,7 +102,7 @@ class Service:
             request = self._made("GET", self.entry.health or "/", None, None)
             answer = await self._sent(request, asyncio.get_running_loop().time() + self.entry.total_s)
         except FAILURES as error:
-            return Health(False, f"{error.detail} {_reason(error)}".rstrip(), time.monotonic() - began_at)
+            return Health(False, f"{error.what} {_reason(error)}".rstrip(), time.monotonic() - began_at)
         ok = answer.status < 400 or self.entry.health is None
         return Health(ok, f"answers {answer.status}", time.monotonic() - began_at)
 
