@@ -1,7 +1,8 @@
 """What the product can do: actions, declared once and reached through every door.
 
 An action is an async function of a `Call` and a schema. Its input is a pydantic model, so that every mistake of a form
-is named at once; its output is a msgspec Struct, which is encoded on the hot path.
+is named at once; its output is a msgspec Struct, which is encoded on the hot path, or anything else that
+`docs/reference/json.md` knows how to write.
 """
 
 import inspect
@@ -144,7 +145,7 @@ class Call:
 
 
 In = TypeVar("In", bound=BaseModel)
-Out = TypeVar("Out", bound=msgspec.Struct)
+Out = TypeVar("Out")
 Run = Callable[[Call, In], Awaitable[Out]]
 
 
@@ -156,7 +157,7 @@ class Action(Generic[In, Out]):
     name: str
     access: Access
     takes: type[In]
-    gives: type[Out]
+    gives: type[Out]  # or a list of them, or any other annotation that msgspec can describe
     run: Run[In, Out]
     about: str = field(repr=False)
 
@@ -185,30 +186,53 @@ class Action(Generic[In, Out]):
             raise Invalid(fields=messages_by_field(error)) from None
 
 
-def action(*, access: Access = Access.MEMBER) -> Callable[[Run[In, Out]], Action[In, Out]]:
-    """Declares a function of a module's `actions.py` as an action named `<module>.<function>`."""
+def action(*, access: Access = Access.MEMBER, name: str | None = None) -> Callable[[Run[In, Out]], Action[In, Out]]:
+    """Declares a function of a module's `actions.py` as an action named `<module>.<function>`, or as `name` says.
+
+    The action named `""` is what a module itself answers, at `/v1.0/<module>/`.
+    """
 
     def declare(run: Run[In, Out]) -> Action[In, Out]:
         hints = get_type_hints(run, localns={"Core": Any})
-        (_, given) = inspect.signature(run).parameters
+        parameters = list(inspect.signature(run).parameters)
+        if len(parameters) != 2 or "return" not in hints or not _is_model(hints.get(parameters[1])):
+            raise TypeError(
+                f"{run.__name__} must read: async def {run.__name__}(call: Call, given: AnInput) -> AnOutput"
+            )
         module = run.__module__.split(".")[-2]
         about = inspect.getdoc(run) or ""
-        return Action(module, run.__name__, access, hints[given], hints["return"], run, about)
+        named = run.__name__ if name is None else name
+        return Action(module, named, access, hints[parameters[1]], hints["return"], run, about)
 
     return declare
+
+
+def _is_model(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def declared_in(package: str) -> list[Action[Any, Any]]:
+    """The actions that a module's `actions.py` declares itself."""
+    file = import_module(f"{package}.actions")
+    return [
+        entry for entry in vars(file).values() if isinstance(entry, Action) and entry.run.__module__ == file.__name__
+    ]
 
 
 class Registry:
     """All actions of the loaded modules, by their method names."""
 
     def __init__(self, modules: Iterable[str]) -> None:
-        found = (
-            entry
-            for module in modules
-            for entry in vars(import_module(f"{module}.actions")).values()
-            if isinstance(entry, Action) and f"{module}.actions" == entry.run.__module__
-        )
-        self.actions: dict[str, Action[Any, Any]] = {entry.method: entry for entry in found}
+        self.actions: dict[str, Action[Any, Any]] = {}
+        for module in modules:
+            self.add(declared_in(module))
+
+    def add(self, actions: Iterable[Action[Any, Any]]) -> None:
+        self.actions.update({entry.method: entry for entry in actions})
+
+    def remove(self, actions: Iterable[Action[Any, Any]]) -> None:
+        for entry in actions:
+            self.actions.pop(entry.method, None)
 
     def knows_scope(self, scope: str) -> bool:
         """Whether a token can have the scope: `all`, the name of a module, or of an action that takes a sign-in."""
@@ -222,6 +246,11 @@ class Registry:
         if found is None or found.access is Access.ANYONE:
             raise UnknownMethod(f"There is no method {method[:100]!r}.")
         return found
+
+    @property
+    def callable(self) -> list[Action[Any, Any]]:
+        """Those that callers who are signed in may name."""
+        return [entry for entry in self.actions.values() if entry.access is not Access.ANYONE]
 
 
 MESSAGES = {

@@ -15,9 +15,9 @@ from sanic.server.async_server import AsyncioServer
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from folkmoot import __version__
-from folkmoot.actions import Registry
 from folkmoot.bus import Bus
 from folkmoot.core import Core
+from folkmoot.data.databases import Databases
 from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import LANES, Writer
@@ -27,7 +27,8 @@ from folkmoot.http.application import Application
 from folkmoot.http.server import build_http
 from folkmoot.limits import Limiter
 from folkmoot.listening import BACKLOG
-from folkmoot.modules import BUILT_IN
+from folkmoot.loading.modules import Modules, load_modules
+from folkmoot.loading.revisions import refuse_behind
 from folkmoot.modules.accounts.passwords import Passwords
 from folkmoot.modules.messages import channels as room_channels
 from folkmoot.modules.messages.channels import RoomChannels
@@ -47,7 +48,6 @@ from folkmoot.realtime.port import Door, protocols
 from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.recheck import Recheck
 from folkmoot.realtime.sockets import Sockets
-from folkmoot.routes import load_routes
 from folkmoot.rpc import call_method
 from folkmoot.services import Services
 from folkmoot.settings import Settings
@@ -76,9 +76,11 @@ async def operating(settings: Settings) -> AsyncIterator[Core]:
         bus = Bus(settings.redis_dsn)
         closing.push_async_callback(bus.close)
         hub, namespaces = Hub(), Namespaces(name_chars=settings.channel_name_chars)
-        yield _core(
-            closing, settings, database, database, bus, "operator", hub, Broker("operator", bus, hub, namespaces)
-        )
+        broker = Broker("operator", bus, hub, namespaces)
+        modules = load_modules(settings)
+        core = _core(closing, settings, modules, database, database, bus, "operator", hub, broker)
+        await core.databases.open()
+        yield core
 
 
 @asynccontextmanager
@@ -87,6 +89,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
     are told to come back.
     """
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the system may have chosen one
+    modules = load_modules(settings)
     async with AsyncExitStack() as closing:
         closing.callback(listening.close)
         # Whoever reads a lot keeps nobody from sending: the writer has connections of its own.
@@ -94,6 +97,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         database = Database(settings.dsn, size=reading_size, wait_s=settings.database_wait_s)
         await database.open(within_s=settings.database_start_s)
         closing.push_async_callback(database.close)
+        await refuse_behind(settings, modules, database)
         written = Database(settings.dsn, size=LANES, wait_s=settings.database_wait_s)
         await written.open(within_s=settings.database_start_s)
         closing.push_async_callback(written.close)
@@ -103,7 +107,8 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         name, hub = uuid4().hex[:12], Hub()
         namespaces = Namespaces(name_chars=settings.channel_name_chars)
         broker = Broker(name, bus, hub, namespaces)
-        core = _core(closing, settings, database, written, bus, name, hub, broker)
+        core = _core(closing, settings, modules, database, written, bus, name, hub, broker)
+        await core.databases.open()
         rooms = room_channels.add_channels(closing, namespaces, core, broker)
         namespaces.add(EchoChannel(broker))
         core.writer.start()
@@ -128,9 +133,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         )
         connections.start()
         closing.push_async_callback(connections.stop)
-        http = build_http(
-            f"folkmoot-{name}", core, load_routes(BUILT_IN), keeper.find, Readiness(database, connections).parts
-        )
+        http = build_http(f"folkmoot-{name}", core, modules, keeper.find, Readiness(database, connections).parts)
         closing.callback(Sanic.unregister_app, http)
         door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
         server, acceptor = await _start(http, door, listening)
@@ -142,6 +145,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
 def _core(
     closing: AsyncExitStack,
     settings: Settings,
+    modules: Modules,
     database: Database,
     written: Database,
     bus: Bus,
@@ -152,14 +156,17 @@ def _core(
     def announce(events: Sequence[Event]) -> None:
         room_channels.announce(broker, events)
 
+    databases = Databases(settings.named_dsns, size=settings.databases_pool, wait_s=settings.database_wait_s)
+    closing.push_async_callback(databases.close)
     passwords = Passwords(workers=settings.hash_workers, queue=settings.hash_queue)
     closing.callback(passwords.close)
     services = Services.of_file(settings.services)
     closing.push_async_callback(services.close)
     return Core(
         settings=settings,
-        registry=Registry(BUILT_IN),
+        registry=modules.registry,
         database=database,
+        databases=databases,
         bus=bus,
         limiter=Limiter(bus),
         writer=Writer(written, announce, queue=settings.writer_queue, batch=settings.writer_batch),

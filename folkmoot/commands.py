@@ -14,7 +14,8 @@ from folkmoot.app import operating, running
 from folkmoot.core import Core
 from folkmoot.errors import CommandFailed
 from folkmoot.listening import listen, listen_together
-from folkmoot.migrations import HEAD, is_earlier, migrate, resolve, revision_of
+from folkmoot.loading.revisions import migrate_modules
+from folkmoot.migrations import BASE, HEAD, is_earlier, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.modules.bots import actions as bots
@@ -101,7 +102,12 @@ async def migrate_to(settings: Settings, target: str, *, lose_data: bool) -> tup
                 f"The database is at {before}. Going down to {resolve(target)} removes what only the newer schema "
                 "holds, messages among it. Make a backup, stop the server, and say --yes."
             )
-        return await migrate(settings.dsn, target, within_s=settings.database_start_s)
+        if resolve(target) == BASE:
+            await migrate_modules(settings, BASE)
+        moved = await migrate(settings.dsn, target, within_s=settings.database_start_s)
+        if target == HEAD:
+            await migrate_modules(settings)
+        return moved
 
 
 async def add_user(settings: Settings, email: str, name: str, password: str, *, admin: bool) -> Account:
@@ -180,6 +186,7 @@ async def _some_servers(settings: Settings) -> AsyncIterator[Settings]:
 
 async def _up_to_date(settings: Settings) -> None:
     await migrate(settings.dsn, HEAD, within_s=settings.database_start_s)
+    await migrate_modules(settings)
 
 
 async def _first_admin(settings: Settings, email: str) -> tuple[str, str] | None:

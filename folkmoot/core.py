@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from folkmoot.actions import Registry
 from folkmoot.bus import Bus
+from folkmoot.data.databases import Databases
 from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import Writer
@@ -35,6 +36,7 @@ class Core:
     settings: Settings
     registry: Registry
     database: Database
+    databases: Databases  # by name, for modules that are not ours
     bus: Bus
     limiter: Limiter
     writer: Writer

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
-
-import msgspec
 
 from folkmoot.actions import Action, Done
 from folkmoot.errors import Error
@@ -17,7 +16,7 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 class Reply:
     """An answer that is more than the action's result: it may start or end the browser's session."""
 
-    body: msgspec.Struct | None
+    body: Any  # None for 204
     session_token: str | None = None
     ends_session: bool = False
 
@@ -31,17 +30,18 @@ class Route:
     action: Action[Any, Any]
     status: int = 200
     # Where the answer differs from the action's own:
-    gives: type[msgspec.Struct] | None = None
+    gives: type[Any] | None = None
     reply: Callable[[Any], Reply] | None = None
     refusal: Callable[[Error], dict[str, object]] | None = None
 
     @property
-    def output(self) -> type[msgspec.Struct] | None:
+    def output(self) -> type[Any] | None:
         """What a successful answer holds; None for 204."""
         given = self.gives or self.action.gives
         return None if given is Done else given
 
 
 def load_routes(modules: Sequence[str]) -> list[Route]:
-    """The routes of all modules, in their order."""
-    return [route for module in modules for route in import_module(f"{module}.routes").ROUTES]
+    """The routes of all modules, in their order. A module may have none, and then no `routes.py`."""
+    files = [f"{module}.routes" for module in modules]
+    return [route for file in files if find_spec(file) for route in import_module(file).ROUTES]

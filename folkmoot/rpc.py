@@ -5,6 +5,7 @@ import msgspec
 from folkmoot.actions import Call, Caller
 from folkmoot.core import Core
 from folkmoot.errors import Invalid
+from folkmoot.json import encode
 
 
 async def call_method(core: Core, caller: Caller, method: str, data: bytes, address: str) -> bytes:
@@ -14,4 +15,4 @@ async def call_method(core: Core, caller: Caller, method: str, data: bytes, addr
     except (msgspec.DecodeError, RecursionError):
         raise Invalid("The data must be JSON.") from None
     result = await core.registry.find(method).perform(Call(core, caller, address), {} if given is None else given)
-    return msgspec.json.encode(result)
+    return encode(result)

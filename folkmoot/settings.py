@@ -4,6 +4,7 @@ A name is the environment variable in capitals; a secret may also come from a fi
 """
 
 import os
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -136,6 +137,38 @@ class Settings(BaseSettings):
     )
     redis_host: str = Field(default="", description="host of Redis")
     redis_port: int = Field(default=6379, description="port of Redis")
+
+    # Modules of your own, and their databases
+    modules: Listed = Field(
+        default=(),
+        validation_alias="FOLKMOOT_MODULES",
+        description="modules that are loaded beside Folkmoot's own: paths of folders, or dotted names of packages, "
+        "with commas between",
+    )
+    modules_strict: bool = Field(
+        default=False,
+        validation_alias="FOLKMOOT_MODULES_STRICT",
+        description="whether nothing starts when one of them cannot be loaded; otherwise the others do",
+    )
+    databases: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="FOLKMOOT_DATABASES",
+        description="further PostgreSQL databases for modules, as name=postgresql://… with spaces or line breaks "
+        "between; `main` is Folkmoot's own",
+    )
+    databases_pool: int = Field(
+        default=5,
+        ge=1,
+        validation_alias="FOLKMOOT_DATABASES_POOL",
+        description="connections that one server keeps at most to each of them, and to `main` for modules; none until "
+        "a module asks",
+    )
+    compress_bytes: int = Field(
+        default=1024,
+        ge=0,
+        validation_alias="FOLKMOOT_COMPRESS_BYTES",
+        description="answers of the JSON database API from this size on are sent as gzip to those who take it",
+    )
 
     # The first admin
     api_admin_email: str = Field(default="", description="who is made the first admin when there is none yet")
@@ -346,6 +379,20 @@ class Settings(BaseSettings):
     def _postgres(cls, value: SecretStr) -> SecretStr:
         return _of_scheme(value, "postgresql", "postgres")
 
+    @field_validator("databases")
+    @classmethod
+    def _databases(cls, value: SecretStr) -> SecretStr:
+        named: set[str] = set()
+        for part in value.get_secret_value().split():
+            name, equals, address = part.partition("=")
+            if not equals or not re.fullmatch("[a-z][a-z0-9_]*", name):
+                raise ValueError("each must read name=postgresql://…, its name small letters, digits and underscores")
+            if name == "main" or name in named:
+                raise ValueError(f"{name!r} is named already; `main` is Folkmoot's own database")
+            _of_scheme(SecretStr(address or "?"), "postgresql", "postgres")
+            named.add(name)
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr) -> SecretStr:
@@ -387,6 +434,12 @@ class Settings(BaseSettings):
             return ""
         user, password = quote(self.postgres_user), quote(self.postgres_password.get_secret_value(), safe="")
         return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+
+    @property
+    def named_dsns(self) -> dict[str, str]:
+        """The PostgreSQL addresses that modules may name; `main` is ours."""
+        named = (part.partition("=") for part in self.databases.get_secret_value().split())
+        return {"main": self.dsn, **{name: address for name, _, address in named}}
 
     @property
     def redis_dsn(self) -> str:
@@ -466,7 +519,7 @@ def _secrets_from_files() -> dict[str, str]:
     """Values of the variables that a NAME_FILE names, for each secret that is not set directly."""
     found = {}
     for name, field in Settings.model_fields.items():
-        variable = name.upper()
+        variable = str(field.validation_alias or name).upper()
         path = os.environ.get(f"{variable}_FILE")
         if field.annotation is not SecretStr or not path or os.environ.get(variable):
             continue

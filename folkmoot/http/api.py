@@ -1,5 +1,6 @@
 """Routes of actions on Sanic: from a request to a call, from a result to an answer."""
 
+import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,6 +18,7 @@ from folkmoot.errors import Error, Invalid, Malformed, WrongType
 from folkmoot.http.application import Application
 from folkmoot.http.identity import Authenticate, check_origin, end_session, identify, start_session
 from folkmoot.http.problems import problem
+from folkmoot.json import encode
 from folkmoot.routes import Reply, Route
 
 log = structlog.get_logger(__name__)
@@ -33,7 +35,7 @@ def add_routes(app: Application, routes: list[Route], core: Core, authenticate: 
                 prefix + route.path.replace("{", "<").replace("}", ":str>"),
                 methods=[route.method],
                 error_format="json",  # of no use here, but Sanic would read our source to guess it
-                name=f"{route.action.module}_{route.action.name}_{route.method}{prefix.replace('/', '_')}",
+                name=re.sub(r"\W+", "_", f"{route.method} {prefix}{route.path}"),
             )
 
 
@@ -62,7 +64,7 @@ async def _call(route: Route, request: Request, core: Core, authenticate: Authen
 
 def _given(route: Route, request: Request, path: dict[str, str]) -> dict[str, object]:
     """The input of the action: what the path says, and the query or the JSON body."""
-    given = _query(request) if route.method in ("GET", "DELETE") else _body(request)
+    given = _query(request) if route.method in ("GET", "DELETE") else json_body(request)
     if twice := given.keys() & path.keys():
         raise Invalid(fields={name: ["Is given by the path already."] for name in twice})
     return {**given, **{name: Written(value) for name, value in path.items()}}
@@ -75,7 +77,8 @@ def _query(request: Request) -> dict[str, object]:
     return {name: Written(values[0]) for name, values in args.items()}
 
 
-def _body(request: Request) -> dict[str, object]:
+def json_body(request: Request) -> dict[str, object]:
+    """The JSON object that a request carries; none is an empty one. Raises WrongType, Malformed."""
     if not request.body:
         return {}
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -89,12 +92,12 @@ def _body(request: Request) -> dict[str, object]:
     return given
 
 
-def _answer(route: Route, core: Core, result: msgspec.Struct) -> HTTPResponse:
+def _answer(route: Route, core: Core, result: object) -> HTTPResponse:
     reply = route.reply(result) if route.reply else Reply(None if isinstance(result, Done) else result)
     if reply.body is None:
         response = HTTPResponse(status=204)
     else:
-        response = HTTPResponse(msgspec.json.encode(reply.body), route.status, content_type="application/json")
+        response = HTTPResponse(encode(reply.body), route.status, content_type="application/json")
     if reply.session_token is not None:
         start_session(response, core.settings, reply.session_token, core.settings.session_s)
     if reply.ends_session:

@@ -35,6 +35,13 @@ async def identify(request: Request, settings: Settings, authenticate: Authentic
     return await authenticate(cookie)
 
 
+async def identify_program(request: Request, settings: Settings, authenticate: Authenticate) -> Caller:
+    """The caller at an address that takes no cookie. Raises NotSignedIn."""
+    if request.headers.get("authorization") is None:
+        raise NotSignedIn("Send the header Authorization: Bearer TOKEN.")
+    return await identify(request, settings, authenticate)
+
+
 def check_own_page(request: Request, settings: Settings) -> None:
     """Raises Forbidden unless our own page sent the request, as far as a browser tells."""
     check_origin(request, settings)

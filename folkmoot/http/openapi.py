@@ -1,16 +1,19 @@
 """The OpenAPI 3.1 document, made from the routes and the schemas of their actions."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from folkmoot import __version__
-from folkmoot.actions import Access, Nothing
+from folkmoot.actions import Access, Action, Nothing
 from folkmoot.routes import Route
 
 REF = "#/components/schemas/{name}"
+DOORS = "/v1.0/actions/"
 
 PROBLEM = {
     "type": "object",
@@ -44,8 +47,20 @@ REFUSALS = {
 }
 
 
-def describe(routes: list[Route]) -> dict[str, Any]:
-    """The document. Paths are those a browser uses, below `/api`."""
+class _Door(Route):
+    """The address of an action in the JSON database API, which answers with what the action gives, whatever it is."""
+
+    @property
+    def output(self) -> Any:
+        return self.action.gives
+
+
+def describe(routes: list[Route], doors: Sequence[Action[Any, Any]] = ()) -> dict[str, Any]:
+    """The document of the REST routes, and of the addresses that the JSON database API has for these actions.
+
+    Paths are those a browser uses, below `/api`.
+    """
+    routes = [*routes, *(_Door("POST", f"{DOORS}{action.module}/{action.name}", action) for action in doors)]
     inputs, outputs = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -86,52 +101,70 @@ def _schemas(routes: list[Route]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Input models by pydantic, output structs by msgspec: each with a reference for every type."""
     takes = list({route.action.takes: None for route in routes if route.action.takes is not Nothing})
     gives = list({route.output: None for route in routes if route.output is not None})
-    refs, document = models_json_schema(
-        [(model, "validation") for model in takes], ref_template=REF.format(name="{model}")
-    )
     schemas, components = msgspec.json.schema_components(gives, ref_template=REF)
+    refs, described = _inputs(takes, "{model}")
+    if described.keys() & components.keys():  # two modules may use one word, the one for what it takes
+        refs, described = _inputs(takes, "{model}Input")
     return (
-        {"schemas": document.get("$defs", {}), "refs": {model: refs[model, "validation"] for model in takes}},
+        {"schemas": described, "refs": refs},
         {"schemas": components, "refs": dict(zip(gives, schemas, strict=True))},
     )
+
+
+def _inputs(takes: list[type[BaseModel]], named: str) -> tuple[dict[type[BaseModel], str], dict[str, Any]]:
+    """The name of the schema of each model, and all schemas by their names."""
+    refs, document = models_json_schema([(model, "validation") for model in takes], ref_template=REF.format(name=named))
+    described = {named.format(model=name): schema for name, schema in document.get("$defs", {}).items()}
+    return {model: refs[model, "validation"]["$ref"].rpartition("/")[2] for model in takes}, described
 
 
 def _operation(route: Route, inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
     summary, _, description = route.action.about.partition("\n\n")
     operation: dict[str, Any] = {
-        "operationId": f"{route.action.module}_{route.action.name}",
+        "operationId": _name(route),
         "tags": [route.action.module],
         "summary": " ".join(summary.split()),
         "responses": _responses(route, outputs),
-        "security": [] if route.action.access is Access.ANYONE else [{"bearer": []}, {"cookie": []}],
+        "security": _security(route),
     }
     if description:
         operation["description"] = description
     in_path = set(re.findall(r"{(\w+)}", route.path))
     if route.action.takes is not Nothing:
-        schema = inputs["schemas"][inputs["refs"][route.action.takes]["$ref"].rpartition("/")[2]]
-        _add_input(operation, route, in_path, schema)
+        name = inputs["refs"][route.action.takes]
+        _add_input(operation, route, in_path, name, inputs["schemas"][name])
     return operation
 
 
-def _add_input(operation: dict[str, Any], route: Route, in_path: set[str], schema: dict[str, Any]) -> None:
+def _name(route: Route) -> str:
+    name = f"{route.action.module}_{route.action.name}".rstrip("_")
+    return f"actions_{name}" if isinstance(route, _Door) else name
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if isinstance(route, _Door):
+        return [{"bearer": []}]
+    return [] if route.action.access is Access.ANYONE else [{"bearer": []}, {"cookie": []}]
+
+
+def _add_input(operation: dict[str, Any], route: Route, in_path: set[str], name: str, schema: dict[str, Any]) -> None:
     properties, required = schema["properties"], set(schema.get("required", ()))
     in_query = set(properties) - in_path if route.method in ("GET", "DELETE") else set()
     operation["parameters"] = [
         {
-            "name": name,
-            "in": "path" if name in in_path else "query",
-            "required": name in in_path or name in required,
-            "schema": _without_null(properties[name]) if name in in_query else properties[name],
+            "name": field,
+            "in": "path" if field in in_path else "query",
+            "required": field in in_path or field in required,
+            "schema": _without_null(properties[field]) if field in in_query else properties[field],
         }
-        for name in properties
-        if name in in_path | in_query
+        for field in properties
+        if field in in_path | in_query
     ]
-    rest = {name: value for name, value in properties.items() if name not in in_path | in_query}
+    rest = {field: value for field, value in properties.items() if field not in in_path | in_query}
     if rest:
         body = {**schema, "properties": rest, "required": sorted(required - in_path)}
         if rest == properties:
-            body = {"$ref": REF.format(name=schema["title"])}
+            body = {"$ref": REF.format(name=name)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
 
 

@@ -10,11 +10,12 @@ from sanic.response import HTTPResponse
 from folkmoot.core import Core
 from folkmoot.http.api import PREFIXES, add_routes, watch_requests
 from folkmoot.http.application import Application
+from folkmoot.http.doors import Addresses, add_doors
 from folkmoot.http.identity import Authenticate
 from folkmoot.http.openapi import describe
 from folkmoot.http.problems import answer_exception
-from folkmoot.http.site import add_headers, add_site
-from folkmoot.routes import Route
+from folkmoot.http.site import HERE, Site, add_headers, add_site
+from folkmoot.loading.modules import Modules
 
 Ready = Callable[[], Awaitable[dict[str, bool]]]
 """Which parts this node needs answer now, by name."""
@@ -29,9 +30,9 @@ class _Problems(ErrorHandler):
     response = default  # also what Sanic's own handlers would answer
 
 
-def build_http(name: str, core: Core, routes: list[Route], authenticate: Authenticate, ready: Ready) -> Application:
+def build_http(name: str, core: Core, modules: Modules, authenticate: Authenticate, ready: Ready) -> Application:
     """The application of one node. `name` must be its own in the process."""
-    app = Sanic(name, configure_logging=False, error_handler=_Problems())
+    app = Sanic(name, configure_logging=False, error_handler=_Problems(), router=Addresses(modules.registry))
     app.config.update(
         ACCESS_LOG=False,
         AUTO_EXTEND=False,
@@ -44,17 +45,33 @@ def build_http(name: str, core: Core, routes: list[Route], authenticate: Authent
     )
     watch_requests(app)
     add_headers(app, core.settings)
-    add_routes(app, routes, core, authenticate)
-    _add_open_addresses(app, routes, ready)
-    site = add_site(app, core.settings)
-    if not (core.settings.serve_site and site.is_built):
-        app.add_route(_hello, "/", methods=["GET"], name="hello_root")
+    site = Site(core.settings.site or HERE)
+
+    def add_addresses() -> None:
+        add_routes(app, modules.routes, core, authenticate)
+        add_doors(app, modules.registry, core, authenticate)
+        _add_open_addresses(app, modules, ready)
+        add_site(app, site, core.settings)
+        if not (core.settings.serve_site and site.is_built):
+            app.add_route(_hello, "/", methods=["GET"], name="hello_root")
+
+    add_addresses()
+    app.ctx.add_addresses, app.ctx.registry = add_addresses, modules.registry
     return app
 
 
-def _add_open_addresses(app: Application, routes: list[Route], ready: Ready) -> None:
+def renew_addresses(app: Application) -> None:
+    """Makes the addresses of a running application anew, after its modules have changed."""
+    with app.amend():
+        app.router = Addresses(app.ctx.registry)
+        app.router.ctx.app = app
+        app.ctx.add_addresses()
+    app.finalize()
+
+
+def _add_open_addresses(app: Application, modules: Modules, ready: Ready) -> None:
     """What anybody may ask: hello, the description of the API, and whether the server lives and is ready."""
-    document = msgspec.json.encode(describe(routes))
+    document = msgspec.json.encode(describe(modules.routes, modules.registry.callable))
 
     async def openapi(request: Request) -> HTTPResponse:
         return HTTPResponse(document, content_type="application/json")
@@ -62,13 +79,16 @@ def _add_open_addresses(app: Application, routes: list[Route], ready: Ready) -> 
     async def live(request: Request) -> HTTPResponse:
         return _json({"live": True})
 
-    async def is_ready(request: Request) -> HTTPResponse:
+    async def say_ready(request: Request) -> HTTPResponse:
         parts = await ready()
-        return _json({"ready": all(parts.values()), **parts}, 200 if all(parts.values()) else 503)
+        is_ready = all(parts.values())
+        # A module that could not be loaded is said, and no reason to send nobody here: the others work.
+        failed = {"modules": False} if modules.failures else {}
+        return _json({"ready": is_ready, **parts, **failed}, 200 if is_ready else 503)
 
     app.add_route(_hello, "/api", methods=["GET"], name="hello_api")
     app.add_route(live, "/healthz", methods=["GET", "HEAD"], name="live")
-    app.add_route(is_ready, "/readyz", methods=["GET", "HEAD"], name="ready")
+    app.add_route(say_ready, "/readyz", methods=["GET", "HEAD"], name="ready")
     for prefix in PREFIXES:
         app.add_route(openapi, f"{prefix}/openapi.json", methods=["GET"], name=f"openapi{prefix.strip('/')}")
 

@@ -70,9 +70,7 @@ class Site:
         return HTTPResponse(self._files[path], headers={"Cache-Control": cache}, content_type=kind)
 
 
-def add_site(app: Application, settings: Settings) -> Site:
-    site = Site(settings.site or HERE)
-
+def add_site(app: Application, site: Site, settings: Settings) -> None:
     async def page(request: Request, path: str = "") -> HTTPResponse:
         return site.answer(f"/{path}")
 
@@ -90,7 +88,6 @@ def add_site(app: Application, settings: Settings) -> Site:
         app.add_route(page, "/", methods=READING, name="site")
         app.add_route(page, "/<path:path>", methods=READING, name="site_file")
         app.add_route(unwritable, "/<path:path>", methods=WRITING, name="site_unwritable")
-    return site
 
 
 def add_headers(app: Application, settings: Settings) -> None:

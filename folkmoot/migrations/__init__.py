@@ -3,72 +3,85 @@
 Alembic and SQLAlchemy take longer to import than the server to start, and most starts find the database up to date.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import asyncpg
 
-from folkmoot.database import patiently
+from folkmoot.database import Connection, patiently
 
 VERSIONS = Path(__file__).parent / "versions"
 BASE = "base"
 HEAD = "head"
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """A line of revisions: the folder of their files, and the table that says where a database is."""
+
+    folder: Path
+    table: str
+
+
+OURS = History(VERSIONS, "alembic_version")
+
+
 class NoSuchRevision(Exception):
     """The revision asked for is not one of ours; the message lists those that are."""
 
 
-async def migrate(dsn: str, target: str = HEAD, *, within_s: float = 30.0) -> tuple[str, str]:
+async def migrate(dsn: str, target: str = HEAD, *, within_s: float = 30.0, of: History = OURS) -> tuple[str, str]:
     """Takes the database to `target` (a revision, `head` or `base`). Returns the revisions before and after.
 
     Servers that start together wait for each other here, and for a PostgreSQL that is still starting at most
     `within_s`. After `base` nothing of ours is left in the database.
     """
-    wanted = resolve(target)
-    if await revision_of(dsn, within_s=within_s) == wanted:
+    wanted = resolve(target, of)
+    if await revision_of(dsn, within_s=within_s, of=of) == wanted:
         return wanted, wanted
     from folkmoot.migrations.run import run
 
-    return await run(dsn, wanted)
+    return await run(dsn, wanted, of)
 
 
-async def revision_of(dsn: str, *, within_s: float = 30.0) -> str:
+async def revision_of(dsn: str, *, within_s: float = 30.0, of: History = OURS) -> str:
     """The revision the database at this address is at. Waits for a PostgreSQL that is still starting."""
     connection = await patiently(partial(asyncpg.connect, dsn), within_s)
     try:
-        return await current(connection)
+        return await current(connection, of)
     finally:
         await connection.close()
 
 
-async def current(connection: "asyncpg.Connection[asyncpg.Record]") -> str:
+async def current(connection: Connection, of: History = OURS) -> str:
     """The revision the database is at; `base` when it has none."""
-    if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+    if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", of.table):
         return BASE
-    return str(await connection.fetchval("SELECT version_num FROM alembic_version") or BASE)
+    # Our own name, or that of a module, which is a word.
+    return str(await connection.fetchval(f"SELECT version_num FROM {of.table}") or BASE)  # noqa: S608
 
 
-def revisions() -> list[str]:
+def revisions(of: History = OURS) -> list[str]:
     """All revisions, oldest first: the files are named after them."""
-    return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+    return sorted(path.name.partition("_")[0] for path in of.folder.glob("[0-9]*.py"))
 
 
-def resolve(target: str) -> str:
+def resolve(target: str, of: History = OURS) -> str:
     """The revision that `target` names. Raises NoSuchRevision."""
     if target in (BASE, "0"):
         return BASE
-    known = revisions()
+    known = revisions(of)
     if target == HEAD:
-        return known[-1]
+        return known[-1] if known else BASE
     if target not in known:
         raise NoSuchRevision(f"There is no revision {target!r}. There are: base, {', '.join(known)}.")
     return target
 
 
-def is_earlier(one: str, other: str) -> bool:
+def is_earlier(one: str, other: str, of: History = OURS) -> bool:
     """Whether a revision comes before another. Raises NoSuchRevision for one of a newer Folkmoot."""
-    order = [BASE, *revisions()]
+    order = [BASE, *revisions(of)]
     if other not in order:
         raise NoSuchRevision(
             f"The database is at revision {other!r}, which this version does not know: a newer Folkmoot made it."

@@ -3,11 +3,12 @@
 from alembic import context
 
 connection = context.config.attributes.get("connection")
+table = context.config.attributes["version_table"]
 
 if connection is None:  # offline: SQL on standard output
-    context.configure(dialect_name="postgresql", literal_binds=True)
+    context.configure(dialect_name="postgresql", literal_binds=True, version_table=table)
 else:
-    context.configure(connection=connection, transaction_per_migration=True)
+    context.configure(connection=connection, transaction_per_migration=True, version_table=table)
 
 with context.begin_transaction():
     context.run_migrations()

@@ -11,20 +11,20 @@ from alembic.config import Config
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from folkmoot.migrations import BASE, HEAD, current, is_earlier, resolve
+from folkmoot.migrations import BASE, HEAD, OURS, History, current, is_earlier, resolve
 
 HERE = Path(__file__).parent
 LOCK = 0x466F6C6B  # "Folk": the advisory lock that servers starting together take in turn
 
 
-async def run(dsn: str, wanted: str) -> tuple[str, str]:
+async def run(dsn: str, wanted: str, of: History = OURS) -> tuple[str, str]:
     """Takes the database to the revision `wanted`. Returns the revisions before and after."""
     async with _locked(dsn) as connection:
-        before = await current(connection)
+        before = await current(connection, of)
         if before != wanted:
-            await _step(dsn, before, wanted)
+            await _step(dsn, before, wanted, of)
             if wanted == BASE:
-                await connection.execute("DROP TABLE alembic_version")
+                await connection.execute(f"DROP TABLE {of.table}")
     return before, wanted
 
 
@@ -33,7 +33,7 @@ def offline_sql(start: str = BASE, target: str = HEAD) -> str:
     printed = io.StringIO()
     before, after = resolve(start), resolve(target)
     step = command.downgrade if is_earlier(after, before) else command.upgrade
-    step(_config(printed), f"{before}:{after}", sql=True)
+    step(_config(OURS, printed), f"{before}:{after}", sql=True)
     return printed.getvalue()
 
 
@@ -47,14 +47,14 @@ async def _locked(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]
         await connection.close()  # ends the lock with it
 
 
-async def _step(dsn: str, before: str, after: str) -> None:
+async def _step(dsn: str, before: str, after: str, of: History) -> None:
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(dsn, server_settings={"lock_timeout": "2s"})
 
     def steps(connection: Connection) -> None:
-        config = _config()
+        config = _config(of)
         config.attributes["connection"] = connection
-        step = command.downgrade if is_earlier(after, before) else command.upgrade
+        step = command.downgrade if is_earlier(after, before, of) else command.upgrade
         step(config, after)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
@@ -66,7 +66,10 @@ async def _step(dsn: str, before: str, after: str) -> None:
         await engine.dispose()
 
 
-def _config(output: io.StringIO | None = None) -> Config:
+def _config(of: History, output: io.StringIO | None = None) -> Config:
     config = Config(output_buffer=output) if output else Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(of.folder).replace("%", "%%"))
+    config.attributes["version_table"] = of.table
     return config

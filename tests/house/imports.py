@@ -74,6 +74,7 @@ SQL_WORDS = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE
 WHERE_SQL_IS = (
     "folkmoot.events.store",
     "folkmoot.migrations",
+    "folkmoot.data.tables",
     "folkmoot.database",
     "folkmoot.doctor",
     "folkmoot.laptop",

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from folkmoot import __version__
-from folkmoot.actions import Access
+from folkmoot.actions import Access, Registry
 from folkmoot.modules import BUILT_IN
 from folkmoot.routes import Route, load_routes
 from tests.people import Member
@@ -54,8 +54,10 @@ async def test_it_is_a_valid_openapi_3_1_document(document: dict[str, Any]) -> N
 
 async def test_it_describes_every_route_and_no_other(document: dict[str, Any]) -> None:
     declared = {(route.method.lower(), f"/api{route.path}") for route in load_routes(BUILT_IN)}
-    assert operations(document).keys() == declared
+    doors = {("post", f"/api/v1.0/actions/{action.module}/{action.name}") for action in Registry(BUILT_IN).callable}
+    assert operations(document).keys() == declared | doors
     assert len(declared) >= 20
+    assert len(doors) >= 20
 
 
 async def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(document: dict[str, Any]) -> None:
@@ -86,6 +88,18 @@ async def test_every_reference_leads_somewhere_and_every_schema_is_used(document
 async def test_every_schema_is_json_schema(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
         jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]}), name
+
+
+async def test_the_doors_of_actions_take_what_actions_take_and_no_cookie(document: dict[str, Any]) -> None:
+    described = operations(document)
+    for action in Registry(BUILT_IN).callable:
+        door = described["post", f"/api/v1.0/actions/{action.module}/{action.name}"]
+        assert door["security"] == [{"bearer": []}]
+        assert "200" in door["responses"]
+        assert ("requestBody" in door) == bool(action.takes.model_fields)
+        assert door["operationId"] == f"actions_{action.module}_{action.name}"
+    sent = described["post", "/api/v1.0/actions/messages/send"]
+    assert sent["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/NewMessage"}
 
 
 async def test_who_must_be_signed_in_is_written_down(document: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Modules that are not ours: loading them, their doors, their databases."""
