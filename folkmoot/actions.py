@@ -160,6 +160,7 @@ class Action(Generic[In, Out]):
     gives: type[Out]  # or a list of them, or any other annotation that msgspec can describe
     run: Run[In, Out]
     about: str = field(repr=False)
+    command: str = ""  # what it is called in the chat, without the slash
 
     @property
     def method(self) -> str:
@@ -186,10 +187,13 @@ class Action(Generic[In, Out]):
             raise Invalid(fields=messages_by_field(error)) from None
 
 
-def action(*, access: Access = Access.MEMBER, name: str | None = None) -> Callable[[Run[In, Out]], Action[In, Out]]:
+def action(
+    *, access: Access = Access.MEMBER, name: str | None = None, command: str = ""
+) -> Callable[[Run[In, Out]], Action[In, Out]]:
     """Declares a function of a module's `actions.py` as an action named `<module>.<function>`, or as `name` says.
 
-    The action named `""` is what a module itself answers, at `/v1.0/<module>/`.
+    The action named `""` is what a module itself answers, at `/v1.0/<module>/`. With `command="roll"` it is also
+    `/roll` in the chat: its fields take the words, and it gives `Said`.
     """
 
     def declare(run: Run[In, Out]) -> Action[In, Out]:
@@ -202,7 +206,7 @@ def action(*, access: Access = Access.MEMBER, name: str | None = None) -> Callab
         module = run.__module__.split(".")[-2]
         about = inspect.getdoc(run) or ""
         named = run.__name__ if name is None else name
-        return Action(module, named, access, hints[parameters[1]], hints["return"], run, about)
+        return Action(module, named, access, hints[parameters[1]], hints["return"], run, about, command)
 
     return declare
 

@@ -30,6 +30,7 @@ from folkmoot.listening import BACKLOG
 from folkmoot.loading.modules import Modules, load_modules
 from folkmoot.loading.revisions import refuse_behind
 from folkmoot.modules.accounts.passwords import Passwords
+from folkmoot.modules.commands.schemas import Ran
 from folkmoot.modules.messages import channels as room_channels
 from folkmoot.modules.messages.channels import RoomChannels
 from folkmoot.modules.sessions.keeper import Keeper
@@ -51,6 +52,8 @@ from folkmoot.realtime.sockets import Sockets
 from folkmoot.rpc import call_method
 from folkmoot.services import Services
 from folkmoot.settings import Settings
+from folkmoot.slash.commands import Commands, commands_of
+from folkmoot.slash.runner import Runner
 
 IDLE_S = 1.0  # how long a stopping node keeps a connection that asks nothing
 
@@ -162,6 +165,8 @@ def _core(
     closing.callback(passwords.close)
     services = Services.of_file(settings.services)
     closing.push_async_callback(services.close)
+    runner: Runner[Ran] = Runner(at_once=settings.commands_at_once)
+    closing.push_async_callback(runner.close)
     return Core(
         settings=settings,
         registry=modules.registry,
@@ -174,6 +179,8 @@ def _core(
         sockets=Sockets(name, bus, hub),
         announce=announce,
         services=services,
+        commands=Commands(commands_of(modules.registry.actions)),
+        runner=runner,
     )
 
 

@@ -16,6 +16,9 @@ from folkmoot.settings import Settings
 
 if TYPE_CHECKING:
     from folkmoot.modules.accounts.passwords import Passwords
+    from folkmoot.modules.commands.schemas import Ran
+    from folkmoot.slash.commands import Commands
+    from folkmoot.slash.runner import Runner
 
 
 class Sockets(Protocol):
@@ -44,3 +47,5 @@ class Core:
     sockets: Sockets
     announce: Callable[[Sequence[Event]], None]
     services: Services
+    commands: "Commands"
+    runner: "Runner[Ran]"

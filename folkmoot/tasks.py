@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 AGAIN_S = 0.5
 
 
-async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancels the tasks and waits until they have ended.
 
     They are told more than once: until Python 3.12 `asyncio.wait_for`, which redis-py uses, loses a cancellation that

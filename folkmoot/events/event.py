@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-Kind = Literal["message", "created", "joined", "left"]
+# A `command` says in its first line what the author typed, and below it what came of it.
+Kind = Literal["message", "command", "created", "joined", "left"]
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -65,6 +65,16 @@ CREATE FUNCTION public.keep_authors() RETURNS trigger
             RETURN OLD;
         END $$;
 
+CREATE TABLE public.command_runs (
+    user_id bigint NOT NULL,
+    room_id bigint NOT NULL,
+    client_id uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text,
+    body text,
+    CONSTRAINT command_runs_kind_check CHECK ((kind = ANY (ARRAY['command'::text, 'message'::text, 'alone'::text])))
+);
+
 CREATE TABLE public.events (
     room_id bigint NOT NULL,
     seq bigint NOT NULL,
@@ -74,6 +84,25 @@ CREATE TABLE public.events (
     body text,
     created_at timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.incoming_hooks (
+    id bigint NOT NULL,
+    room_id bigint NOT NULL,
+    bot_id bigint NOT NULL,
+    made_by bigint NOT NULL,
+    token_hash bytea NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone
+);
+
+CREATE SEQUENCE public.incoming_hooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.incoming_hooks_id_seq OWNED BY public.incoming_hooks.id;
 
 CREATE TABLE public.members (
     room_id bigint NOT NULL,
@@ -150,17 +179,28 @@ CREATE SEQUENCE public.users_id_seq
 
 ALTER SEQUENCE public.users_id_seq OWNED BY public.users.id;
 
+ALTER TABLE ONLY public.incoming_hooks ALTER COLUMN id SET DEFAULT nextval('public.incoming_hooks_id_seq'::regclass);
+
 ALTER TABLE ONLY public.rooms ALTER COLUMN id SET DEFAULT nextval('public.rooms_id_seq'::regclass);
 
 ALTER TABLE ONLY public.sessions ALTER COLUMN id SET DEFAULT nextval('public.sessions_id_seq'::regclass);
 
 ALTER TABLE ONLY public.users ALTER COLUMN id SET DEFAULT nextval('public.users_id_seq'::regclass);
 
+ALTER TABLE ONLY public.command_runs
+    ADD CONSTRAINT command_runs_pkey PRIMARY KEY (user_id, room_id, client_id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (room_id, seq);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_room_id_author_id_client_id_key UNIQUE (room_id, author_id, client_id);
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_token_hash_key UNIQUE (token_hash);
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (room_id, user_id);
@@ -187,6 +227,21 @@ CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id, created_a
 CREATE TRIGGER authors_stay BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION public.keep_authors();
 
 CREATE TRIGGER events_go_with_their_room BEFORE DELETE ON public.rooms FOR EACH ROW EXECUTE FUNCTION public.delete_events_of_room();
+
+ALTER TABLE ONLY public.command_runs
+    ADD CONSTRAINT command_runs_room_id_fkey FOREIGN KEY (room_id) REFERENCES public.rooms(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.command_runs
+    ADD CONSTRAINT command_runs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_bot_id_fkey FOREIGN KEY (bot_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_made_by_fkey FOREIGN KEY (made_by) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_room_id_fkey FOREIGN KEY (room_id) REFERENCES public.rooms(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_room_id_fkey FOREIGN KEY (room_id) REFERENCES public.rooms(id) ON DELETE CASCADE;

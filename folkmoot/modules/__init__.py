@@ -7,4 +7,5 @@ BUILT_IN = (
     "folkmoot.modules.bots",
     "folkmoot.modules.rooms",
     "folkmoot.modules.messages",
+    "folkmoot.modules.commands",
 )

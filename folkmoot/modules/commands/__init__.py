@@ -1,0 +1,1 @@
+"""Slash commands: which there are, and running one in a room."""

@@ -1,0 +1,251 @@
+"""Slash commands over REST: run once, as the caller, and refused in private."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from folkmoot.app import Node
+from folkmoot.slash.commands import commands_of
+from tests.conftest import Start
+from tests.people import Member, assert_problem, visiting
+from tests.slash import dice
+
+ACTIONS = (dice.roll, dice.note, dice.slow, dice.broken, dice.full, dice.long, dice.shut)
+
+
+def offer(node: Node) -> None:
+    for command in commands_of({each.name: each for each in ACTIONS}):
+        node.core.commands._by_name[command.name] = command
+
+
+@pytest.fixture(autouse=True)
+def offered(node: Node) -> Iterator[None]:
+    offer(node)
+    dice.ROLLED.clear()
+    dice.GO.clear()
+    yield
+    dice.GO.set()
+
+
+@pytest.fixture
+async def room(ada: Member) -> int:
+    return await ada.make_room()
+
+
+async def typed(who: Member, room: int, text: str, client_id: str | None = None) -> httpx.Response:
+    return await who.http.post(
+        f"/api/v1.0/rooms/{room}/commands", json={"text": text, "client_id": client_id or str(uuid4())}
+    )
+
+
+async def said(who: Member, room: int) -> list[dict[str, Any]]:
+    events = (await who.http.get(f"/api/v1.0/rooms/{room}/events")).json()["events"]
+    return [event for event in events if event["kind"] in ("command", "message")]
+
+
+async def test_everybody_sees_who_asked_what_and_the_answer(ada: Member, bob: Member, room: int) -> None:
+    await bob.join(room)
+    answer = await typed(bob, room, "/roll 6  2")
+    assert answer.status_code == 200, answer.text
+    (event,) = await said(ada, room)
+    assert answer.json() == {"event": event, "answer": None}
+    assert event["kind"] == "command"
+    assert event["author"] == {"id": bob.id, "name": "Bob"}
+    assert event["body"] == "/roll 6 2\nBob rolled 6 x 2"
+
+
+async def test_an_answer_for_the_caller_alone_is_not_posted(ada: Member, room: int) -> None:
+    answer = await typed(ada, room, '/note "to buy" milk and bread')
+    assert answer.json() == {"event": None, "answer": f"{room}|to buy|milk and bread"}
+    assert await said(ada, room) == []
+
+
+@pytest.mark.parametrize("text", ["/roll 6", "/note x"])
+async def test_a_retry_runs_nothing_again_and_gives_the_same(ada: Member, room: int, text: str) -> None:
+    client_id = str(uuid4())
+    first = await typed(ada, room, text, client_id)
+    assert first.status_code == 200
+    for again in (text, "/roll 99"):
+        answer = await typed(ada, room, again, client_id)
+        assert answer.json() == first.json()
+    assert len(dice.ROLLED) == 1
+    assert len(await said(ada, room)) <= 1
+
+
+async def test_ten_retries_at_once_through_two_nodes_run_it_once(ada: Member, room: int, start: Start) -> None:
+    given = {"text": "/slow", "client_id": str(uuid4())}
+    async with start() as other, visiting(other, ada.token) as there:
+        offer(other)
+        posts = [
+            asyncio.create_task(http.post(f"/v1.0/rooms/{room}/commands", json=given)) for http in [ada.http, there] * 5
+        ]
+        while not dice.ROLLED or sum(post.done() for post in posts) < 5:  # one node runs it, the other one says so
+            await asyncio.sleep(0.01)
+        dice.GO.set()
+        answers = await asyncio.gather(*posts)
+        assert sorted(answer.status_code for answer in answers) == [200] * 5 + [503] * 5
+        assert dice.ROLLED == [0]
+        again = await there.post(f"/v1.0/rooms/{room}/commands", json=given)
+    assert again.json() == next(answer for answer in answers if answer.status_code == 200).json()
+    assert len(await said(ada, room)) == 1
+
+
+async def test_a_run_goes_on_when_its_caller_hangs_up(ada: Member, room: int) -> None:
+    client_id = str(uuid4())
+    post = asyncio.create_task(typed(ada, room, "/slow", client_id))
+    while not dice.ROLLED:
+        await asyncio.sleep(0.01)
+    post.cancel()
+    await asyncio.gather(post, return_exceptions=True)
+    dice.GO.set()
+    answer = await typed(ada, room, "/slow", client_id)
+    assert answer.json()["event"]["body"] == "/slow\nat last"
+    assert dice.ROLLED == [0]
+
+
+async def test_a_run_that_was_cut_off_is_not_begun_again(ada: Member, room: int, database: Any) -> None:
+    client_id = str(uuid4())
+    await database.execute(
+        "INSERT INTO command_runs (user_id, room_id, client_id, started_at) VALUES ($1, $2, $3, now() - $4::interval)",
+        ada.id, room, client_id, timedelta(minutes=1),
+    )  # fmt: skip
+    problem = assert_problem(await typed(ada, room, "/roll 6", client_id), 409, "conflict")
+    assert "may be done or not" in problem["detail"]
+    assert dice.ROLLED == []
+
+
+async def test_what_a_run_gave_is_posted_by_a_retry_if_it_was_not(ada: Member, room: int, database: Any) -> None:
+    client_id = str(uuid4())
+    await database.execute(
+        "INSERT INTO command_runs (user_id, room_id, client_id, kind, body) VALUES ($1, $2, $3, 'command', $4)",
+        ada.id, room, client_id, "/roll 6\nFour",
+    )  # fmt: skip
+    answer = await typed(ada, room, "/roll 6", client_id)
+    assert answer.json()["event"]["body"] == "/roll 6\nFour"
+    assert dice.ROLLED == []
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code", "says"),
+    [
+        ("/roll", 400, "invalid", "sides: Missing data for required field. Usage: /roll SIDES [TIMES]"),
+        ("/roll six", 400, "invalid", "Usage: /roll SIDES [TIMES]"),
+        ("/shut now", 403, "forbidden", "admin"),
+        ("/nope x", 400, "invalid", "There is no command /nope. /help lists"),
+        ("/ roll", 400, "invalid", "There is no command /."),
+        ("hello", 400, "invalid", "There is no command hello."),
+        ("//roll 6", 400, "invalid", "There is no command //roll."),
+        ("/full", 409, "conflict", "The bag is full."),
+        ("/broken", 500, "internal", "/broken failed on the server. Nothing was posted."),
+    ],
+)
+async def test_a_refusal_says_why_and_posts_nothing(
+    ada: Member, room: int, text: str, status: int, code: str, says: str
+) -> None:
+    assert says in assert_problem(await typed(ada, room, text), status, code)["detail"]
+    assert await said(ada, room) == []
+
+
+async def test_what_failed_runs_again_when_it_is_repeated(ada: Member, room: int) -> None:
+    client_id = str(uuid4())
+    for _ in range(2):
+        assert_problem(await typed(ada, room, "/full", client_id), 409, "conflict")
+    assert dice.ROLLED == [0, 0]
+
+
+async def test_it_is_ended_when_it_takes_too_long(start: Start, ada: Member, room: int) -> None:
+    async with start(command_wait_s=0.05) as node, visiting(node, ada.token) as http:
+        offer(node)
+        answer = await http.post(f"/v1.0/rooms/{room}/commands", json={"text": "/slow", "client_id": str(uuid4())})
+    assert "longer than 0.05 seconds" in assert_problem(answer, 503, "unavailable")["detail"]
+
+
+async def test_a_long_answer_is_cut(ada: Member, room: int) -> None:
+    body = (await typed(ada, room, "/long")).json()["event"]["body"]
+    assert len(body) < 4_100
+    assert body.endswith("…\n\n(cut: there were 50000 characters)")
+
+
+async def test_there_are_only_so_many_at_once_and_in_a_minute(start: Start, ada: Member, room: int) -> None:
+    async with start(commands_at_once=1, commands_per_minute=3) as node, visiting(node, ada.token) as http:
+        offer(node)
+
+        async def post(text: str) -> httpx.Response:
+            return await http.post(f"/v1.0/rooms/{room}/commands", json={"text": text, "client_id": str(uuid4())})
+
+        running = asyncio.create_task(post("/slow"))
+        while not dice.ROLLED:
+            await asyncio.sleep(0.01)
+        assert_problem(await post("/roll 6"), 503, "busy")
+        dice.GO.set()
+        assert (await running).status_code == 200
+        assert (await post("/roll 6")).status_code == 200
+        answer = await post("/roll 6")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert_problem(answer, 429, "too_many")
+
+
+async def test_a_stranger_runs_nothing_in_the_room(ada: Member, stranger: Member, room: int) -> None:
+    assert_problem(await typed(stranger, room, "/roll 6"), 404, "not_found")
+    assert_problem(await typed(stranger, 2**60, "/roll 6"), 404, "not_found")
+    assert dice.ROLLED == []
+
+
+async def test_who_has_left_runs_nothing_and_sees_no_earlier_answer(ada: Member, bob: Member, room: int) -> None:
+    await bob.join(room)
+    client_id = str(uuid4())
+    assert (await typed(bob, room, "/roll 6", client_id)).status_code == 200
+    await bob.leave(room)
+    assert_problem(await typed(bob, room, "/roll 6", client_id), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"text": "/roll 6"}, {"text": "/", "client_id": str(uuid4())}, {"text": "/a\x00", "client_id": "x"}]
+)
+async def test_what_is_malformed_is_refused(ada: Member, room: int, given: dict[str, Any]) -> None:
+    assert_problem(await ada.http.post(f"/api/v1.0/rooms/{room}/commands", json=given), 400, "invalid")
+
+
+async def test_a_long_text_is_refused(ada: Member, room: int) -> None:
+    assert_problem(await typed(ada, room, "/me " + "x" * 10_000), 400, "invalid")
+
+
+async def test_the_list_holds_what_the_caller_may_type(ada: Member, admin: Member) -> None:
+    hers = {each["name"]: each for each in (await ada.http.get("/api/v1.0/commands")).json()["commands"]}
+    his = {each["name"] for each in (await admin.http.get("/api/v1.0/commands")).json()["commands"]}
+    assert hers["roll"] == {"name": "roll", "usage": "/roll SIDES [TIMES]", "about": "Rolls a die."}
+    assert list(hers) == sorted(hers)
+    assert his - set(hers) == {"shut"}
+
+
+async def test_help_lists_the_commands_for_the_caller_alone(ada: Member, room: int) -> None:
+    listed = (await typed(ada, room, "/help")).json()
+    assert listed["event"] is None
+    assert "- `/roll SIDES [TIMES]` Rolls a die." in listed["answer"].splitlines()
+    assert (await typed(ada, room, "/help /roll")).json()["answer"] == "- `/roll SIDES [TIMES]` Rolls a die."
+    assert_problem(await typed(ada, room, "/help nope"), 400, "invalid")
+
+
+async def test_me_says_what_one_does(ada: Member, room: int) -> None:
+    event = (await typed(ada, room, "/me waves *hello*")).json()["event"]
+    assert (event["kind"], event["body"]) == ("message", r"*Ada waves \*hello\**")
+
+
+async def test_invite_lets_somebody_in_by_name(ada: Member, bob: Member, room: int, database: Any) -> None:
+    name = f"Zoë {uuid4().hex[:6]}"
+    await database.execute("UPDATE users SET name = $2 WHERE id = $1", bob.id, name)
+    assert (await typed(ada, room, f"/invite @{name.upper()}")).json()["answer"] == f"{name} is in this room."
+    assert (await bob.http.get(f"/api/v1.0/rooms/{room}")).status_code == 200
+    assert "Nobody is called" in assert_problem(await typed(ada, room, "/invite nobody-here"), 400, "invalid")["detail"]
+
+
+async def test_a_message_that_begins_with_a_slash_is_a_message(ada: Member, room: int) -> None:
+    await ada.say(room, "/roll 6")
+    (event,) = await said(ada, room)
+    assert (event["kind"], event["body"]) == ("message", "/roll 6")
+    assert dice.ROLLED == []
