@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sanic import Sanic
@@ -24,7 +25,7 @@ from folkmoot.events.writer import LANES, Writer
 from folkmoot.garbage import spare_the_loop
 from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
-from folkmoot.http.server import build_http
+from folkmoot.http.server import Ready, build_http
 from folkmoot.limits import Limiter
 from folkmoot.listening import BACKLOG
 from folkmoot.loading.modules import Modules, load_modules
@@ -41,7 +42,7 @@ from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.connection import Limits
 from folkmoot.realtime.connections import Connections
-from folkmoot.realtime.engine import ClientLimits, Engine
+from folkmoot.realtime.engine import Authenticate, ClientLimits, Engine
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.plain import EchoChannel
@@ -49,11 +50,14 @@ from folkmoot.realtime.port import Door, protocols
 from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.recheck import Recheck
 from folkmoot.realtime.sockets import Sockets
-from folkmoot.rpc import call_method
+from folkmoot.rpc.methods import call_method
 from folkmoot.services import Services
 from folkmoot.settings import Settings
 from folkmoot.slash.commands import Commands, commands_of
 from folkmoot.slash.runner import Runner
+
+if TYPE_CHECKING:
+    from folkmoot.rpc.server import Remote
 
 IDLE_S = 1.0  # how long a stopping node keeps a connection that asks nothing
 
@@ -67,6 +71,7 @@ class Node:
     core: Core
     engine: Engine
     connections: Connections
+    grpc_port: int | None
 
 
 @asynccontextmanager
@@ -136,13 +141,15 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         )
         connections.start()
         closing.push_async_callback(connections.stop)
-        http = build_http(f"folkmoot-{name}", core, modules, keeper.find, Readiness(database, connections).parts)
+        ready = Readiness(database, connections).parts
+        http = build_http(f"folkmoot-{name}", core, modules, keeper.find, ready)
         closing.callback(Sanic.unregister_app, http)
         door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
+        remote, grpc_port = await _start_grpc(closing, core, engine, keeper.find, ready)
         server, acceptor = await _start(http, door, listening)
-        closing.push_async_callback(_drain, http, acceptor, door, server, settings.drain_s)
+        closing.push_async_callback(_drain, http, acceptor, door, server, remote, settings.drain_s)
         spare_the_loop()
-        yield Node(settings, settings.port, core, engine, connections)
+        yield Node(settings, settings.port, core, engine, connections, grpc_port)
 
 
 def _core(
@@ -239,7 +246,26 @@ async def _start(http: Application, door: Door, listening: socket.socket) -> tup
     return server, Acceptor(listening.dup(), protocols(door, http, server.connections), lambda: door.is_crowded)
 
 
-async def _drain(http: Application, acceptor: Acceptor, door: Door, server: AsyncioServer, within_s: float) -> None:
+async def _start_grpc(
+    closing: AsyncExitStack, core: Core, engine: Engine, authenticate: Authenticate, ready: Ready
+) -> tuple["Remote | None", int | None]:
+    if core.settings.grpc_port is None:
+        return None, None
+    from folkmoot.rpc.server import Remote  # whoever does not use it pays nothing for it
+
+    remote = Remote(core, engine, authenticate, ready)
+    closing.push_async_callback(remote.close)
+    return remote, await remote.start()
+
+
+async def _drain(
+    http: Application,
+    acceptor: Acceptor,
+    door: Door,
+    server: AsyncioServer,
+    remote: "Remote | None",
+    within_s: float,
+) -> None:
     """Lets nobody in any more, answers what was begun, and sends everybody away."""
     door.connections.is_draining = True  # before anything waits: who asks whether we are ready hears it now
     http.config.KEEP_ALIVE = False
@@ -247,7 +273,11 @@ async def _drain(http: Application, acceptor: Acceptor, door: Door, server: Asyn
     await acceptor.wait_closed()
     server.close()  # type: ignore[no-untyped-call]  # Sanic
     door.clear_the_porch()
-    await asyncio.gather(door.connections.drain(codes.SHUTDOWN, within_s), _end_requests(server, within_s))
+    await asyncio.gather(
+        door.connections.drain(codes.SHUTDOWN, within_s),
+        _end_requests(server, within_s),
+        *([remote.drain(within_s)] if remote else []),
+    )
     await door.close()
     await server.wait_closed()  # type: ignore[no-untyped-call]  # Sanic
 

@@ -34,6 +34,20 @@ def text_frame(payload: bytes) -> bytes:
     return pack("!BBQ", _TEXT, 127, size) + payload
 
 
+def texts(frames: bytes) -> list[bytes]:
+    """The messages in frames of `text_frame`, one after the other."""
+    found = []
+    at = 0
+    while at < len(frames):
+        size, head = frames[at + 1], at + 2
+        if size > 125:
+            extra = 2 if size == 126 else 8
+            size, head = int.from_bytes(frames[head : head + extra], "big"), head + extra
+        found.append(frames[head : head + size])
+        at = head + size
+    return found
+
+
 def short_reason(close: Close) -> bytes:
     """The reason as far as it fits into a close frame, cut between characters."""
     reason = close.reason.encode()

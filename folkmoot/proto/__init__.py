@@ -1,0 +1,1 @@
+"""What `scripts/stubs.py` makes of the contracts in `proto/`."""

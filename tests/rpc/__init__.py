@@ -1,0 +1,1 @@
+"""gRPC, through real connections."""
