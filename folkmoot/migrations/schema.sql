@@ -523,6 +523,16 @@ BEGIN
 END;
 $$;
 
+CREATE TABLE public.command_runs (
+    user_id bigint NOT NULL,
+    room_id bigint NOT NULL,
+    client_id uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text,
+    body text,
+    CONSTRAINT command_runs_kind_check CHECK ((kind = ANY (ARRAY['command'::text, 'message'::text, 'alone'::text])))
+);
+
 CREATE TABLE public.events (
     room_id bigint NOT NULL,
     seq bigint NOT NULL,
@@ -532,6 +542,25 @@ CREATE TABLE public.events (
     body text,
     created_at timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.incoming_hooks (
+    id bigint NOT NULL,
+    room_id bigint NOT NULL,
+    bot_id bigint NOT NULL,
+    made_by bigint NOT NULL,
+    token_hash bytea NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone
+);
+
+CREATE SEQUENCE public.incoming_hooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.incoming_hooks_id_seq OWNED BY public.incoming_hooks.id;
 
 CREATE TABLE public.job_errors (
     job_id bigint NOT NULL,
@@ -697,6 +726,8 @@ CREATE SEQUENCE public.webhooks_id_seq
 
 ALTER SEQUENCE public.webhooks_id_seq OWNED BY public.webhooks.id;
 
+ALTER TABLE ONLY public.incoming_hooks ALTER COLUMN id SET DEFAULT nextval('public.incoming_hooks_id_seq'::regclass);
+
 ALTER TABLE ONLY public.procrastinate_events ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_events_id_seq'::regclass);
 
 ALTER TABLE ONLY public.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_jobs_id_seq'::regclass);
@@ -711,11 +742,20 @@ ALTER TABLE ONLY public.users ALTER COLUMN id SET DEFAULT nextval('public.users_
 
 ALTER TABLE ONLY public.webhooks ALTER COLUMN id SET DEFAULT nextval('public.webhooks_id_seq'::regclass);
 
+ALTER TABLE ONLY public.command_runs
+    ADD CONSTRAINT command_runs_pkey PRIMARY KEY (user_id, room_id, client_id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (room_id, seq);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_room_id_author_id_client_id_key UNIQUE (room_id, author_id, client_id);
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_token_hash_key UNIQUE (token_hash);
 
 ALTER TABLE ONLY public.job_errors
     ADD CONSTRAINT job_errors_pkey PRIMARY KEY (job_id);
@@ -797,6 +837,21 @@ CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE 
 CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::public.procrastinate_job_status)) EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_insert_v1();
 
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
+
+ALTER TABLE ONLY public.command_runs
+    ADD CONSTRAINT command_runs_room_id_fkey FOREIGN KEY (room_id) REFERENCES public.rooms(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.command_runs
+    ADD CONSTRAINT command_runs_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_bot_id_fkey FOREIGN KEY (bot_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_made_by_fkey FOREIGN KEY (made_by) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incoming_hooks
+    ADD CONSTRAINT incoming_hooks_room_id_fkey FOREIGN KEY (room_id) REFERENCES public.rooms(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.job_errors
     ADD CONSTRAINT job_errors_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id) ON DELETE CASCADE;
