@@ -53,6 +53,8 @@ PIN = .venv/bin/uv pip compile --quiet --no-config --universal --python-version 
 pins: ## Write requirements/*.txt anew from requirements/*.in
 	@$(SETUP) pins
 	cd requirements && for name in base dev node; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
+	for each in examples/*/requirements.in; do \
+		(cd $${each%/*} && ../../$(PIN) -c ../../requirements/dev.txt --no-annotate requirements.in -o requirements.txt) || exit 1; done
 
 bench: ## Measure the real-time path beside the limits of this machine
 	@$(SETUP) test

@@ -1,0 +1,1 @@
+"""The examples, run as their READMEs say: real programs on ports of their own."""
