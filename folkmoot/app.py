@@ -55,6 +55,7 @@ from folkmoot.services import Services
 from folkmoot.settings import Settings
 from folkmoot.slash.commands import Commands, commands_of
 from folkmoot.slash.runner import Runner
+from folkmoot.slash.services import commands_of_services
 
 if TYPE_CHECKING:
     from folkmoot.rpc.server import Remote
@@ -186,7 +187,7 @@ def _core(
         sockets=Sockets(name, bus, hub),
         announce=announce,
         services=services,
-        commands=Commands(commands_of(modules.registry.actions)),
+        commands=Commands([*commands_of(modules.registry.actions), *commands_of_services(services)]),
         runner=runner,
     )
 

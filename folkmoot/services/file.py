@@ -13,11 +13,12 @@ from pydantic_core import ErrorDetails
 
 from folkmoot.services.credentials import NoSecret, header_of
 from folkmoot.services.nodes import Nodes, Place, named
-from folkmoot.services.schema import Basic, Credentials, SecretHeader, SecretPlace, ServiceEntry
+from folkmoot.services.schema import Basic, CommandEntry, Credentials, SecretHeader, SecretPlace, ServiceEntry
 from folkmoot.settings import BadSettings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-KEYS = [key for model in (ServiceEntry, Credentials, Basic, SecretHeader, SecretPlace) for key in model.model_fields]
+MODELS = (ServiceEntry, CommandEntry, Credentials, Basic, SecretHeader, SecretPlace)
+KEYS = [key for model in MODELS for key in model.model_fields]
 SECRETS = frozenset({"bearer", "password", "value"})
 
 SENTENCES = {

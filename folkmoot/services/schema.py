@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from folkmoot.services.paths import UnsafePath, safe_path
+from folkmoot.services.paths import UnsafePath, fill, safe_path
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # what the name of a header consists of
+COMMAND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade"})
 
@@ -35,6 +36,22 @@ def _path(given: str) -> str:
         return safe_path(given)
     except UnsafePath as error:
         raise ValueError(str(error)) from None
+
+
+def _template(given: str) -> str:
+    try:
+        fill(given, text="x", user="x")
+    except UnsafePath as error:
+        raise ValueError(str(error)) from None
+    except (KeyError, IndexError, ValueError):
+        raise ValueError("must hold no other braces than {text} and {user}") from None
+    return given
+
+
+def _command_name(given: str) -> str:
+    if not COMMAND.fullmatch(given):
+        raise ValueError("must be a small letter, and then at most 31 of a-z, 0-9, - and _")
+    return given
 
 
 def _header_name(given: str) -> str:
@@ -64,6 +81,8 @@ def _user_name(given: str) -> str:
 
 
 BaseUri = Annotated[str, AfterValidator(_base_uri)]
+Template = Annotated[str, AfterValidator(_template)]
+CommandName = Annotated[str, AfterValidator(_command_name)]
 Path = Annotated[str, AfterValidator(_path)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 OpenHeaderName = Annotated[str, AfterValidator(_open_header)]
@@ -113,6 +132,13 @@ class Credentials(Entry):
         return self
 
 
+class CommandEntry(Entry):
+    """A slash command that asks the service: `{text}` in the path is what was typed, `{user}` who typed it."""
+
+    path: Template
+    about: str = Field(default="", max_length=200)
+
+
 class ServiceEntry(Entry):
     """One service. Its limits are those of each worker of the server."""
 
@@ -129,3 +155,4 @@ class ServiceEntry(Entry):
     breaker_open_s: Seconds = 10.0
     headers: dict[OpenHeaderName, HeaderValue] = Field(default_factory=dict)
     credentials: Credentials | None = None
+    commands: dict[CommandName, CommandEntry] = Field(default_factory=dict)
