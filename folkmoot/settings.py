@@ -434,6 +434,26 @@ class Settings(BaseSettings):
         description="the YAML file that names them; see how-to/services.md",
     )
 
+    # Incoming hooks
+    hooks_per_room: int = Field(
+        default=20,
+        ge=1,
+        validation_alias="FOLKMOOT_HOOKS_PER_ROOM",
+        description="incoming hooks that one room can have",
+    )
+    hook_per_minute: int = Field(
+        default=120,
+        ge=1,
+        validation_alias="FOLKMOOT_HOOK_PER_MINUTE",
+        description="messages that one incoming hook may post in a minute",
+    )
+    hook_bytes: int = Field(
+        default=262_144,
+        ge=1024,
+        validation_alias="FOLKMOOT_HOOK_BYTES",
+        description="the largest body that an incoming hook takes; FOLKMOOT_BODY_LIMIT_BYTES holds for it too",
+    )
+
     # Slash commands
     command_wait_s: float = Field(
         default=10.0,

@@ -24,6 +24,7 @@ from folkmoot.routes import Reply, Route
 log = structlog.get_logger(__name__)
 
 PREFIXES = ("", "/api")  # behind nginx, which cuts /api off, and without it
+HOOK_TOKEN = re.compile("/hooks/.*")  # which says who posts, and stands in the path as in Slack's addresses
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
@@ -121,7 +122,7 @@ def watch_requests(app: Application) -> None:
         log.info(
             "request",
             method=request.method,
-            path=request.path,
+            path=HOOK_TOKEN.sub("/hooks/[redacted]", request.path),
             status=response.status,
             duration_ms=round((time.perf_counter() - request.ctx.began) * 1000, 1),
             request_id=request.ctx.request_id,

@@ -11,6 +11,7 @@ from folkmoot.core import Core
 from folkmoot.http.api import PREFIXES, add_routes, watch_requests
 from folkmoot.http.application import Application
 from folkmoot.http.doors import Addresses, add_doors
+from folkmoot.http.hooks import add_hooks
 from folkmoot.http.identity import Authenticate
 from folkmoot.http.openapi import describe
 from folkmoot.http.problems import answer_exception
@@ -49,6 +50,7 @@ def build_http(name: str, core: Core, modules: Modules, authenticate: Authentica
 
     def add_addresses() -> None:
         add_routes(app, modules.routes, core, authenticate)
+        add_hooks(app, core, PREFIXES)
         add_doors(app, modules.registry, core, authenticate)
         _add_open_addresses(app, modules, ready)
         add_site(app, site, core.settings)

@@ -8,4 +8,5 @@ BUILT_IN = (
     "folkmoot.modules.rooms",
     "folkmoot.modules.messages",
     "folkmoot.modules.commands",
+    "folkmoot.modules.incoming",
 )

@@ -38,6 +38,7 @@ OPEN = {
             ("GET", "user/auth", {200}),
             ("POST", "user/auth", {400, 401}),
             ("POST", "session", {400, 401}),
+            ("POST", "hooks/{token}", {404}),
         )
     },
 }

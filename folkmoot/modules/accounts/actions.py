@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from folkmoot.actions import Access, Call, Done, Nothing, action
 from folkmoot.addresses import place_of
+from folkmoot.database import Connection
 from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
 from folkmoot.limits import Try
 from folkmoot.modules.accounts import store
@@ -115,11 +116,10 @@ async def enable(call: Call, given: AccountId) -> Done:
     return Done()
 
 
-async def add_bot(call: Call, name: str) -> Account:
+async def add_bot(connection: Connection, name: str) -> Account:
     """Makes an account without a password: nobody signs in as it, it has tokens."""
     email = f"{secrets.token_hex(8)}@bots.invalid"
-    async with call.core.database.connection() as connection:
-        account = await store.insert(connection, email=email, name=name, role="bot", password="")
+    account = await store.insert(connection, email=email, name=name, role="bot", password="")
     if account is None:
         raise Conflict("There is a bot with this address already. Try again.")
     return account

@@ -13,7 +13,8 @@ from folkmoot.modules.tokens.schemas import IssuedToken, Tokens
 @action(access=Access.ADMIN)
 async def add(call: Call, given: NewBot) -> Bot:
     """Makes a bot. It is in no room yet, and can do nothing without a token."""
-    return _bot(await accounts.add_bot(call, given.name))
+    async with call.core.database.connection() as connection:
+        return _bot(await accounts.add_bot(connection, given.name))
 
 
 @action(access=Access.ADMIN)

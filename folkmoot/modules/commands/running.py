@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from folkmoot.actions import Call
+from folkmoot.cutting import cut
 from folkmoot.errors import Busy, Conflict, Error, Unavailable
 from folkmoot.events.event import Draft
 from folkmoot.modules.commands import store
@@ -93,8 +94,3 @@ class Once:
         with suppress(Unavailable):  # the caller is to hear why the command failed, not that we could not forget it
             async with self._call.core.database.connection() as connection:
                 await store.forget(connection, *self._identity)
-
-
-def cut(body: str, longest: int) -> str:
-    """The body, or as much of it as is allowed, and what is missing."""
-    return body if len(body) <= longest else f"{body[:longest]}…\n\n(cut: there were {len(body)} characters)"

@@ -64,7 +64,7 @@ async def create(call: Call, given: NewRoom) -> Room:
         event = await _append(connection, room_id, "created", caller.person)
         await store.mark_read(connection, room_id, caller.user_id, event.seq)
         room = await find(connection, caller.user_id, room_id)
-    _tell_joined(call, room_id, caller.user_id, event)
+    tell_joined(call, room_id, caller.user_id, event)
     return room
 
 
@@ -77,13 +77,13 @@ async def join(call: Call, given: RoomId) -> Room:
             connection, caller.user_id, given.room_id
         ):
             raise NotFound("There is no such open room.")
-        event = await _let_in(connection, given.room_id, caller.person)
+        event = await let_in(connection, given.room_id, caller.person)
         if event is not None:
             await _check_number_of_rooms(connection, call, caller.user_id)
             await store.mark_read(connection, given.room_id, caller.user_id, event.seq)
         room = await find(connection, caller.user_id, given.room_id)
     if event is not None:
-        _tell_joined(call, given.room_id, caller.user_id, event)
+        tell_joined(call, given.room_id, caller.user_id, event)
     return room
 
 
@@ -91,16 +91,16 @@ async def join(call: Call, given: RoomId) -> Room:
 async def add(call: Call, given: NewMember) -> Members:
     """Lets somebody else into a room of the caller. Adding somebody who is in changes nothing."""
     async with call.core.database.transaction() as connection:
-        await _lock_mine(connection, call, given.room_id)
+        await lock_mine(connection, call, given.room_id)
         person = await store.person(connection, given.user_id)
         if person is None:
             raise NotFound("There is no such person.")
-        event = await _let_in(connection, given.room_id, person)
+        event = await let_in(connection, given.room_id, person)
         if event is not None:
             await _check_number_of_rooms(connection, call, person.id)
         members = await store.members(connection, given.room_id)
     if event is not None:
-        _tell_joined(call, given.room_id, given.user_id, event)
+        tell_joined(call, given.room_id, given.user_id, event)
     return Members(members=members)
 
 
@@ -109,12 +109,9 @@ async def leave(call: Call, given: RoomId) -> Done:
     """Takes the caller out of a room; nothing of it reaches them from then on."""
     caller = call.caller
     async with call.core.database.transaction() as connection:
-        await _lock_mine(connection, call, given.room_id)
-        event = await _append(connection, given.room_id, "left", caller.person)
-        await store.remove_member(connection, given.room_id, caller.user_id)
-    for channel in (channel_of(given.room_id), typing_channel_of(given.room_id)):
-        call.core.sockets.leave(caller.user_id, channel)
-    call.core.announce([event])
+        await lock_mine(connection, call, given.room_id)
+        event = await let_out(connection, given.room_id, caller.person)
+    tell_left(call, given.room_id, caller.user_id, event)
     return Done()
 
 
@@ -170,7 +167,7 @@ async def welcome(connection: Connection, user_id: int, name: str) -> list[Event
         room_id = await store.insert(connection, name=FIRST_ROOM, topic=FIRST_TOPIC, visibility="open", welcome=True)
         await store.add_member(connection, room_id, user_id)
         return [await _append(connection, room_id, "created", person)]
-    joined = [await _let_in(connection, room_id, person) for room_id in room_ids]
+    joined = [await let_in(connection, room_id, person) for room_id in room_ids]
     return [event for event in joined if event is not None]
 
 
@@ -181,17 +178,25 @@ async def _check_number_of_rooms(connection: Connection, call: Call, user_id: in
         raise Conflict(f"Nobody can be in more than {most} rooms.")
 
 
-async def _lock_mine(connection: Connection, call: Call, room_id: int) -> None:
+async def lock_mine(connection: Connection, call: Call, room_id: int) -> None:
+    """Locks a room of the caller until the transaction ends. Raises NoSuchRoom."""
     if not await store.lock_mine(connection, call.caller.user_id, room_id):
         raise NoSuchRoom
 
 
-async def _let_in(connection: Connection, room_id: int, person: Person) -> Event | None:
+async def let_in(connection: Connection, room_id: int, person: Person) -> Event | None:
     """Lets the person in. What was said before is no news to them; that they are in may be."""
     if not await store.add_member(connection, room_id, person.id):
         return None
     event = await _append(connection, room_id, "joined", person)
     await store.mark_read(connection, room_id, person.id, event.seq - 1)
+    return event
+
+
+async def let_out(connection: Connection, room_id: int, person: Person) -> Event:
+    """Takes the person out, who must be in."""
+    event = await _append(connection, room_id, "left", person)
+    await store.remove_member(connection, room_id, person.id)
     return event
 
 
@@ -201,6 +206,14 @@ async def _append(connection: Connection, room_id: int, kind: Kind, person: Pers
     return event
 
 
-def _tell_joined(call: Call, room_id: int, user_id: int, event: Event) -> None:
+def tell_left(call: Call, room_id: int, user_id: int, event: Event) -> None:
+    """Once the transaction is safe: nothing of the room reaches them any more."""
+    for channel in (channel_of(room_id), typing_channel_of(room_id)):
+        call.core.sockets.leave(user_id, channel)
+    call.core.announce([event])
+
+
+def tell_joined(call: Call, room_id: int, user_id: int, event: Event) -> None:
+    """Once the transaction is safe."""
     call.core.announce([event])
     call.core.sockets.join(user_id, channel_of(room_id))

@@ -9,6 +9,7 @@ import secrets
 import zlib
 
 PREFIX = "fmt_"
+HOOK_PREFIX = "fmh_"  # of tokens in the addresses of incoming hooks
 CHECKSUM_CHARS = 8
 
 
@@ -16,17 +17,20 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def new_marked_token() -> str:
+def new_marked_token(prefix: str = PREFIX) -> str:
     secret = secrets.token_urlsafe(32)
-    return f"{PREFIX}{secret}{_checksum(secret)}"
+    return f"{prefix}{secret}{_checksum(secret)}"
 
 
 def can_be_token(token: str) -> bool:
     """False for what we can never have made."""
-    if not token.startswith(PREFIX):
-        return True
-    secret = token[len(PREFIX) : -CHECKSUM_CHARS]
-    return token.endswith(_checksum(secret)) and len(secret) == 43
+    return not token.startswith(PREFIX) or has_mark(token, PREFIX)
+
+
+def has_mark(token: str, prefix: str) -> bool:
+    """Whether it is marked so, and written without a mistake."""
+    secret = token[len(prefix) : -CHECKSUM_CHARS]
+    return token.startswith(prefix) and token.endswith(_checksum(secret)) and len(secret) == 43
 
 
 def hash_token(token: str) -> bytes:

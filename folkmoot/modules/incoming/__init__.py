@@ -1,0 +1,1 @@
+"""Incoming hooks: secret addresses by which other programs post into a room."""
