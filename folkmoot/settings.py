@@ -363,7 +363,7 @@ class Settings(BaseSettings):
         default=200,
         ge=1,
         validation_alias="FOLKMOOT_GRPC_CALLS_PER_S",
-        description="calls of one user in a second on one server; here and below, an address without token has a tenth",
+        description="calls of one user in a second on one server; here and below, an address without a token has half",
     )
     grpc_calls_in_flight: int = Field(
         default=64,

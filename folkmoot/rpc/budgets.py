@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from folkmoot.errors import TooMany
 
-OPEN_SHARE = 10  # an address that sent no token has one part in so many of what a user has
+OPEN_SHARE = 2  # an address that sent no token has one part in so many of what a user has
 REMEMBERED = 10_000  # who asked last; whoever has a call open is never forgotten
 
 

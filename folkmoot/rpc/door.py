@@ -169,8 +169,8 @@ def _refusing(method: str, error: Error) -> Handler:
     """A handler that reads nothing."""
 
     async def answer(given: object, context: Context) -> None:
-        CALLS.labels(method, status_of(error).name).inc()
-        log.info("grpc.call", method=method, status=status_of(error).name, address=_peer(context.peer()))
+        CALLS.labels(method, status_of(type(error)).name).inc()
+        log.info("grpc.call", method=method, status=status_of(type(error)).name, address=_peer(context.peer()))
         await refuse(context, error)
 
     return grpc.stream_stream_rpc_method_handler(answer)

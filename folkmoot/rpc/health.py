@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse
 from grpc_health.v1.health_pb2_grpc import HealthServicer
 
 from folkmoot.errors import NotFound
@@ -32,6 +32,10 @@ class Health(HealthServicer):  # type: ignore[misc]  # its stubs do not know the
         if status == HealthCheckResponse.SERVICE_UNKNOWN:
             raise NotFound("There is no such service.")
         return HealthCheckResponse(status=status)
+
+    async def List(self, request: HealthListRequest, context: Context) -> HealthListResponse:  # noqa: N802
+        statuses = {name: HealthCheckResponse(status=await self._status(name)) for name in ("", *self._named)}
+        return HealthListResponse(statuses=statuses)
 
     async def Watch(self, request: HealthCheckRequest, context: Context) -> AsyncIterator[HealthCheckResponse]:  # noqa: N802
         last = None

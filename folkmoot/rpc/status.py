@@ -15,6 +15,8 @@ from folkmoot.errors import (
     NotAllowedHere,
     NotFound,
     NotSignedIn,
+    ServiceFailed,
+    ServiceRefused,
     TooLarge,
     TooMany,
     Unavailable,
@@ -58,6 +60,8 @@ STATUSES: Mapping[type[Error], StatusCode] = {
     TooLarge: StatusCode.INVALID_ARGUMENT,
     WrongType: StatusCode.INVALID_ARGUMENT,
     TooMany: StatusCode.RESOURCE_EXHAUSTED,
+    ServiceRefused: StatusCode.FAILED_PRECONDITION,
+    ServiceFailed: StatusCode.UNAVAILABLE,
     Unavailable: StatusCode.UNAVAILABLE,
     TooLong: StatusCode.DEADLINE_EXCEEDED,
 }
@@ -79,9 +83,9 @@ class Context(Protocol):
     def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]: ...
 
 
-def status_of(error: Error) -> StatusCode:
+def status_of(error: type[Error]) -> StatusCode:
     """The status of the nearest kind of error that has one."""
-    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    return next(STATUSES[kind] for kind in error.__mro__ if kind in STATUSES)
 
 
 def metadata_of(error: Error) -> tuple[tuple[str, str | bytes], ...]:
@@ -98,7 +102,7 @@ def metadata_of(error: Error) -> tuple[tuple[str, str | bytes], ...]:
 
 async def refuse(context: Context, error: Error) -> NoReturn:
     """Ends the call with an error. Raises what the library ends it with."""
-    await context.abort(status_of(error), error.detail[:LONGEST_DETAIL_CHARS], metadata_of(error))
+    await context.abort(status_of(type(error)), error.detail[:LONGEST_DETAIL_CHARS], metadata_of(error))
 
 
 def is_over(error: BaseException) -> bool:

@@ -7,20 +7,24 @@ import pytest
 
 from folkmoot.app import Node
 from tests.conftest import Start
+from tests.people import Member
+from tests.rpc.words import Program, channel_to, program_of
 
 
 @pytest.fixture(scope="session")
 async def node(start: Start) -> AsyncIterator[Node]:
-    """As the node of all other tests, with gRPC."""
-    async with start(grpc_port=0, socket_ping_s=1.0) as started:
+    """As the node of all other tests, with gRPC; nothing is open."""
+    async with start(grpc_port=0) as started:
         yield started
 
 
 @pytest.fixture
 async def channel(node: Node) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{node.grpc_port}") as opened:
+    async with channel_to(node) as opened:
         yield opened
 
 
-def bearer(token: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),)
+@pytest.fixture
+async def program(ada: Member, channel: grpc.aio.Channel) -> Program:
+    """Ada's."""
+    return program_of(ada, channel)
