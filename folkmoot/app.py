@@ -25,11 +25,12 @@ from folkmoot.events.writer import LANES, Writer
 from folkmoot.garbage import spare_the_loop
 from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
-from folkmoot.http.server import Ready, build_http
+from folkmoot.http.server import Ready, build_http, renew_addresses
 from folkmoot.limits import Limiter
 from folkmoot.listening import BACKLOG
 from folkmoot.loading.modules import Modules, load_modules
 from folkmoot.loading.revisions import refuse_behind
+from folkmoot.loading.watching import Watch
 from folkmoot.modules.accounts.passwords import Passwords
 from folkmoot.modules.commands.schemas import Ran
 from folkmoot.modules.messages import channels as room_channels
@@ -98,9 +99,9 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
     are told to come back.
     """
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the system may have chosen one
-    modules = load_modules(settings)
     async with AsyncExitStack() as closing:
         closing.callback(listening.close)
+        modules = load_modules(settings)
         # Whoever reads a lot keeps nobody from sending: the writer has connections of its own.
         reading_size = max(1, settings.database_pool - LANES)
         database = Database(settings.dsn, size=reading_size, wait_s=settings.database_wait_s)
@@ -145,6 +146,10 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         ready = Readiness(database, connections).parts
         http = build_http(f"folkmoot-{name}", core, modules, keeper.find, ready)
         closing.callback(Sanic.unregister_app, http)
+        if settings.api_mode == "dev":
+            watch = Watch(settings, modules, partial(renew_addresses, http))
+            watch.start()
+            closing.push_async_callback(watch.close)
         door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
         remote, grpc_port = await _start_grpc(closing, core, engine, keeper.find, ready)
         server, acceptor = await _start(http, door, listening)
