@@ -26,6 +26,9 @@ from folkmoot.garbage import spare_the_loop
 from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
 from folkmoot.http.server import Ready, build_http, renew_addresses
+from folkmoot.jobs import worker as jobs
+from folkmoot.jobs.job import Registry as JobRegistry
+from folkmoot.jobs.queue import Jobs
 from folkmoot.limits import Limiter
 from folkmoot.listening import BACKLOG
 from folkmoot.loading.modules import Modules, load_modules
@@ -124,6 +127,8 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         core.writer.start()
         closing.push_async_callback(core.writer.close)
 
+        worker = _start_jobs(closing, core)
+
         keeper = Keeper(database, bus)
         closing.push_async_callback(keeper.close)
         recheck = Recheck(bus, hub, namespaces, keeper.still_hold, partial(room_channels.channels_of_users, core))
@@ -154,8 +159,28 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         remote, grpc_port = await _start_grpc(closing, core, engine, keeper.find, ready)
         server, acceptor = await _start(http, door, listening)
         closing.push_async_callback(_drain, http, acceptor, door, server, remote, settings.drain_s)
+        closing.callback(worker.stop)  # what runs may end while everybody else is sent away
         spare_the_loop()
         yield Node(settings, settings.port, core, engine, connections, grpc_port)
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[Core]:
+    """A process that does background jobs and nothing else. Leaving the block lets those that run end."""
+    async with operating(settings) as core, AsyncExitStack() as closing:
+        await core.bus.start()
+        core.writer.start()
+        closing.push_async_callback(core.writer.close)
+        closing.callback(_start_jobs(closing, core).stop)
+        yield core
+
+
+def _start_jobs(closing: AsyncExitStack, core: Core) -> jobs.Worker:
+    worker = jobs.Worker(core, concurrency=core.settings.jobs_concurrency)
+    if core.settings.jobs_concurrency:
+        worker.start()
+        closing.push_async_callback(worker.close)
+    return worker
 
 
 def _core(
@@ -194,6 +219,7 @@ def _core(
         services=services,
         commands=Commands([*commands_of(modules.registry.actions), *commands_of_services(services)]),
         runner=runner,
+        jobs=Jobs(database, JobRegistry(modules.packages)),
     )
 
 

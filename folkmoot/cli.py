@@ -95,6 +95,17 @@ def serve(
 
 
 @cli.command()
+def work() -> None:
+    """Do background jobs, and nothing else, with the PostgreSQL and Redis of DATABASE_URL and REDIS_URL.
+
+    Each server does them too, unless FOLKMOOT_JOBS_CONCURRENCY=0 is set there.
+    """
+    from folkmoot import commands
+
+    _run(commands.work_on_jobs(_settings("info"), report=lambda line: out.print(f"[dim]·[/dim] {escape(line)}")))
+
+
+@cli.command()
 def migrate(
     target: Annotated[str, typer.Argument(help="A revision, `head`, or `base` for nothing at all.")] = HEAD,
     yes: Annotated[bool, typer.Option("--yes", help="Go down, and lose what only the newer schema holds.")] = False,

@@ -10,9 +10,10 @@ import structlog
 
 from folkmoot import laptop
 from folkmoot.actions import Call, Caller, Nothing
-from folkmoot.app import operating, running
+from folkmoot.app import operating, running, working
 from folkmoot.core import Core
 from folkmoot.errors import CommandFailed
+from folkmoot.jobs.worker import CONNECTIONS as JOBS_CONNECTIONS
 from folkmoot.listening import listen, listen_together
 from folkmoot.loading.revisions import migrate_modules
 from folkmoot.migrations import BASE, HEAD, is_earlier, migrate, resolve, revision_of
@@ -71,6 +72,20 @@ async def work(settings: Settings, listening: socket.socket, *, is_ready: Callab
         await stop.wait()
 
 
+async def work_on_jobs(settings: Settings, *, report: Callable[[str], None]) -> None:
+    """Background jobs alone, with the databases that the settings name, until a signal says stop."""
+    _need_databases(settings)
+    if not settings.jobs_concurrency:
+        raise CommandFailed("FOLKMOOT_JOBS_CONCURRENCY is 0: set it to how many jobs may run at the same time.")
+    async with stopping(longest_stop_s(settings)) as stop:
+        with suppress(Stopped):
+            await unless(stop, _up_to_date(settings))
+            async with working(settings):
+                report("Working")
+                await stop.wait()
+                report("Stopping")
+
+
 async def _prepare(settings: Settings, *, migrate_first: bool) -> None:
     """What is done once, however many workers come after it."""
     if migrate_first:
@@ -84,11 +99,12 @@ async def _prepare(settings: Settings, *, migrate_first: bool) -> None:
 
 async def _count_connections(core: Core, settings: Settings) -> None:
     """Warns when the workers together may want more of PostgreSQL than it gives."""
-    wanted, most = settings.workers * settings.database_pool, await core.database.most_connections()
+    each = settings.database_pool + (JOBS_CONNECTIONS if settings.jobs_concurrency else 0)
+    wanted, most = settings.workers * each, await core.database.most_connections()
     if wanted > most:
         log.warning(
             "workers.too_many_connections",
-            note="FOLKMOOT_WORKERS x FOLKMOOT_DATABASE_POOL is more than max_connections of PostgreSQL",
+            note="FOLKMOOT_WORKERS x (FOLKMOOT_DATABASE_POOL + 2 for jobs) is more than max_connections of PostgreSQL",
             wanted=wanted,
             max_connections=most,
         )

@@ -10,6 +10,7 @@ from folkmoot.data.databases import Databases
 from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import Writer
+from folkmoot.jobs.queue import Jobs
 from folkmoot.limits import Limiter
 from folkmoot.services import Services
 from folkmoot.settings import Settings
@@ -49,3 +50,4 @@ class Core:
     services: Services
     commands: "Commands"
     runner: "Runner[Ran]"
+    jobs: Jobs

@@ -480,6 +480,21 @@ class Settings(BaseSettings):
         description="slash commands that run at the same time on one server; past it people are told to try again",
     )
 
+    # Background jobs
+    jobs_concurrency: int = Field(
+        default=4,
+        ge=0,
+        validation_alias="FOLKMOOT_JOBS_CONCURRENCY",
+        description="background jobs that one server runs at the same time, over two connections to PostgreSQL of "
+        "their own; 0 runs none, and then `folkmoot work` must run somewhere",
+    )
+    jobs_keep_failed_s: int = Field(
+        default=30 * 86_400,
+        ge=3600,
+        validation_alias="FOLKMOOT_JOBS_KEEP_FAILED_S",
+        description="seconds after which a failed job is removed",
+    )
+
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ def settings(database_servers: Servers) -> Settings:
         sign_in_per_minute=10_000,
         trusted_proxies=(),
         serve_site=False,
+        jobs_concurrency=0,  # nodes share a database: a job must not run in a node of another test that is ending
     )
 
 

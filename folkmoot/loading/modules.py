@@ -31,6 +31,11 @@ class Modules:
         return list(self._loaded.values())
 
     @property
+    def packages(self) -> list[str]:
+        """Where their files are imported from."""
+        return [*BUILT_IN, *(module.place.package for module in self._loaded.values() if module.place)]
+
+    @property
     def routes(self) -> list[Route]:
         return [route for module in self._loaded.values() for route in module.routes]
 

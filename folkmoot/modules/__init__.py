@@ -9,4 +9,5 @@ BUILT_IN = (
     "folkmoot.modules.messages",
     "folkmoot.modules.commands",
     "folkmoot.modules.incoming",
+    "folkmoot.modules.jobs",
 )

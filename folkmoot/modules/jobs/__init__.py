@@ -1,0 +1,1 @@
+"""Background jobs, as the operator sees them: what waits, what runs, what failed, and trying again."""

@@ -1,0 +1,1 @@
+"""Background jobs, on a real PostgreSQL, in real workers."""

@@ -1,0 +1,1 @@
+"""A module as a developer would add one: only its jobs."""
