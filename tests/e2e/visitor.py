@@ -30,6 +30,7 @@ class Visitor:
     async def enter(self, room: str) -> None:
         await self.page.get_by_role("navigation", name="Rooms").get_by_role("link", name=room).click()
         await expect(self.composer(room)).to_be_visible()
+        await expect(self.log).to_be_visible()  # what was said before is there, so that a line may be cut now
 
     async def write(self, room: str, text: str) -> None:
         await self.composer(room).fill(text)
@@ -39,8 +40,12 @@ class Visitor:
         return self.page.get_by_role("textbox", name=f"Message {room}")
 
     @property
+    def log(self) -> Locator:
+        return self.page.get_by_role("log", name="Messages")
+
+    @property
     def messages(self) -> Locator:
-        return self.page.get_by_role("log", name="Messages").get_by_role("article")
+        return self.log.get_by_role("article")
 
     def message(self, text: str) -> Locator:
         return self.messages.filter(has_text=text)

