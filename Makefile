@@ -27,9 +27,7 @@ dev: ## The same, and server and page follow every change of the source
 
 test: ## Set up what is missing, then run every check and every test
 	@$(SETUP) test
-	@$(MAKE) --no-print-directory check
-	$(NPM) test
-	$(PY) -m pytest
+	@$(PY) scripts/test.py
 
 check: ## Formatting, lint, types and import rules of server and page
 	@$(SETUP) check

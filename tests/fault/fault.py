@@ -102,7 +102,7 @@ class Fault:
     name: ClassVar[str]
     done: ClassVar[str]
     expected: ClassVar[str]
-    lasts_s: ClassVar[tuple[float, float]] = (2.0, 10.0)  # in a short run, and in a long one
+    lasts_s: ClassVar[tuple[float, float]] = (1.5, 10.0)  # in a short run, and in a long one
     heals_s: ClassVar[float] = 10.0  # after its end all is as before
     target: ClassVar[str] = ""  # what it happens to; two at a time happen to two targets
 

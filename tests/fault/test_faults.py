@@ -38,7 +38,7 @@ async def test_under_a_fault_nothing_acknowledged_is_lost_and_all_is_well_soon_a
 ) -> None:
     async with await world.load(SHORT, seed=1) as load:
         for fault in faults:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.3)
             print(*await suffer(world, load, fault()))
         await judge(world, load)
 

@@ -62,7 +62,7 @@ class DatabaseStopped(_Away):
     name = "PostgreSQL hangs"
     done = "SIGSTOP of all its processes, SIGCONT at the end"
     expected = "sends are refused for now within 3 s, nothing piles up, sockets stay up; back within 10 s"
-    lasts_s = (3.5, 20.0)
+    lasts_s = (3.0, 20.0)  # longer than a node waits for an answer
 
     async def begin(self, world: World) -> None:
         world.postgres.freeze()
@@ -115,7 +115,7 @@ class DatabaseSlow(Fault):
     name = "PostgreSQL is slow"
     done = "each answer of PostgreSQL comes 500 ms later"
     expected = "slower, and in order; no more connections than the pool has"
-    lasts_s = (3.0, 15.0)
+    lasts_s = (2.0, 15.0)
 
     def __init__(self) -> None:
         self._latency = Latency(0.5, 0.05, ways=("back",))
@@ -151,7 +151,8 @@ class DatabaseReset(Fault):
     name = "Connections to PostgreSQL break"
     done = "every connection of both nodes to PostgreSQL is closed without a word, every second"
     expected = "what is unknown is sent again with its id, and is there once"
-    lasts_s = (3.2, 20.0)
+    lasts_s = (1.5, 20.0)
+    every_s = (0.4, 1.0)
 
     def __init__(self) -> None:
         self._resetting: asyncio.Task[None] | None = None
@@ -162,7 +163,7 @@ class DatabaseReset(Fault):
 
     async def _reset(self, world: World) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self.every_s[not world.is_quick])
             for line in world.postgres_lines:
                 line.reset()
             self.resets += 1

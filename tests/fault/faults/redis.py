@@ -41,7 +41,7 @@ class RedisKilled(_Redis):
     name = "Redis is killed and comes back empty"
     done = "FLUSHALL, SIGKILL, started again empty at the end"
     expected = "messages are found in the log within 3 s; nobody is signed out; presence is whole within 60 s"
-    lasts_s = (3.0, 10.0)
+    lasts_s = (2.0, 10.0)
 
     async def begin(self, world: World) -> None:
         async with world.valkey.client() as redis:
@@ -64,7 +64,7 @@ class RedisStopped(_Redis):
     name = "Redis hangs"
     done = "SIGSTOP, SIGCONT at the end"
     expected = "p99 of sends below 500 ms; messages are found in the log within 3 s"
-    lasts_s = (3.5, 20.0)
+    lasts_s = (3.0, 20.0)  # a node notices after two seconds
 
     async def begin(self, world: World) -> None:
         world.valkey.freeze()
@@ -110,7 +110,7 @@ class RedisCut(_Redis):
     name = "One node is cut off from Redis"
     done = "the proxy between the node and Redis passes nothing on, in silence"
     expected = "messages cross between the nodes within 3 s"
-    lasts_s = (5.0, 20.0)
+    lasts_s = (4.0, 20.0)
 
     async def begin(self, world: World) -> None:
         world.redis_lines[0].freeze()
