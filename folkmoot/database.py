@@ -58,8 +58,6 @@ def translated() -> Iterator[None]:
         log.error("database.disk_full", error=str(error))
         raise StorageFull("The disk of the database is full. Nothing was written: try again later.") from error
     except AWAY as error:
-        if isinstance(error, ValueError):  # a value that a statement does not take: the database is there
-            raise
         log.warning("database.away", error=str(error) or type(error).__name__)
         raise Unavailable("The database cannot be reached right now. Nothing was lost: try again.") from error
 

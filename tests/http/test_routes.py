@@ -10,11 +10,13 @@ import pytest
 from sanic import Sanic
 
 from folkmoot.app import Node
+from folkmoot.loading.revisions import migrate_modules
 from folkmoot.modules import BUILT_IN
 from folkmoot.routes import load_routes
+from folkmoot.settings import Settings
 from tests.conftest import Start
 from tests.http.test_site import built
-from tests.people import Member, assert_problem, enrol, visiting
+from tests.people import Member, assert_problem, enrol, token_of, visiting
 
 # What anybody may ask, and the statuses that they then may see.
 OPEN = {
@@ -43,6 +45,10 @@ OPEN = {
     },
 }
 NOTHING_THERE = {(method, "/{path}") for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+# Each is as many addresses as there are actions: see `doors_of`.
+DOORS = {
+    ("POST", f"{prefix}/v1.0/actions/{rest}") for prefix in ("", "/api") for rest in ("{module}", "{module}/{action}")
+}
 MALFORMED = ["", "Bearer", "Basic YWRhOmFkYQ==", "Token x", "bearer", "null", "Bearer \x7f"]
 WRONG = ["Bearer x", "Bearer null", "Bearer " + "x" * 43, "Bearer " + "x" * 4_000, "Bearer a b", "Bearer ' OR 1=1 --"]
 
@@ -65,18 +71,31 @@ def routed(app: "Sanic[Any, Any]") -> set[Address]:
     }
 
 
+def doors_of(node: Node) -> set[Address]:
+    """The addresses that the JSON database API has for the actions of all modules, the long and the short ones."""
+    return {
+        Address("POST", f"/api/v1.0/{kind}{action.module}/{action.name}")
+        for action in node.core.registry.callable
+        for kind in ("actions/", "")
+    }
+
+
 @pytest.fixture(scope="module")
-async def whole(start: Start, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Node, set[Address]]]:
+async def whole(
+    start: Start, settings: Settings, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Node, set[Address]]]:
     """A node with everything on, and all of its addresses."""
     before = set(Sanic._app_registry)
-    async with start(site=built(tmp_path_factory.mktemp("built")), serve_site=True) as node:
+    modules = (str(checkout / "examples" / "modules" / "example"),)
+    await migrate_modules(settings.model_copy(update={"modules": modules}))
+    async with start(site=built(tmp_path_factory.mktemp("built")), serve_site=True, modules=modules) as node:
         (name,) = set(Sanic._app_registry) - before
         yield node, routed(Sanic.get_app(name))
 
 
 @pytest.fixture(scope="module")
 def closed(whole: tuple[Node, set[Address]]) -> list[Address]:
-    return sorted(whole[1] - OPEN.keys() - NOTHING_THERE)
+    return sorted((whole[1] | doors_of(whole[0])) - OPEN.keys() - NOTHING_THERE - DOORS)
 
 
 async def refusals(node: Node, addresses: list[Address], authorization: str | None) -> list[httpx.Response]:
@@ -96,9 +115,12 @@ async def test_the_walk_sees_every_route_of_every_module_with_and_without_the_pr
         Address(route.method, prefix + route.path) for route in load_routes(BUILT_IN) for prefix in ("", "/api")
     }
     assert declared <= whole[1]
-    assert len(closed) >= 40
+    assert len(closed) >= 120
+    assert {Address("POST", f"/api/v1.0/{rest}") for rest in ("actions/example/", "example/foo", "rooms/mine")} <= set(
+        closed
+    )
     assert OPEN.keys() <= whole[1], "an open address that is not there any more must leave the list"
-    assert whole[1] == set(closed) | OPEN.keys() | NOTHING_THERE
+    assert whole[1] == (set(closed) - doors_of(whole[0])) | OPEN.keys() | NOTHING_THERE | DOORS
 
 
 async def test_nothing_opens_without_a_token(whole: tuple[Node, set[Address]], closed: list[Address]) -> None:
@@ -130,14 +152,26 @@ async def test_nothing_opens_with_a_token_that_was_one(
             assert_problem(answer, 401, "not_signed_in")
 
 
+@pytest.mark.parametrize("scope", ["example.foo", "messages.history"])
+async def test_nothing_opens_with_a_token_for_something_else(
+    whole: tuple[Node, set[Address]], closed: list[Address], scope: str
+) -> None:
+    module, name = scope.split(".")
+    own = (f"/{module}/{name}", "/events")
+    async with enrol(whole[0], "Root", "admin") as root, token_of(root, scope) as http:
+        others = [one for one in closed if not one.path.endswith(own)]
+        assert 0 < len(closed) - len(others) <= 6
+        for answer in await refusals(whole[0], others, http.headers["authorization"]):
+            assert_problem(answer, 403, "insufficient_scope")
+        (door,) = [one for one in closed if one.path.endswith(f"/actions/{module}/{name}")]
+        assert (await http.post(door.path, json={})).status_code == 400, "so that the refusals mean what they say"
+
+
 async def test_a_live_token_does_open_them(whole: tuple[Node, set[Address]], closed: list[Address]) -> None:
     """So that the refusals above mean what they say."""
     async with enrol(whole[0], "Root", "admin") as root:
-        last = [one for one in closed if one.path.endswith("/session")]  # signs out
-        for one in [
-            *(one for one in closed if one not in last),
-            *sorted(last, key=lambda one: one.method, reverse=True),
-        ][:-1]:
+        last = [one for one in closed if one.path.endswith(("/session", "/sign_out"))]  # signs out
+        for one in [one for one in closed if one not in last or one.method == "GET"]:
             path = one.filled.replace("/1/disable", "/999999/disable")
             answer = await root.http.request(one.method, path, json=body_of(one))
             assert answer.status_code not in (401, 403, 405, 500), (one, answer.text)
