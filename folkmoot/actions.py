@@ -79,7 +79,7 @@ ONE_LINE = AfterValidator(_one_line)
 class Input(BaseModel):
     """What an action takes. Fields it does not know are refused, so that a typo is not silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, allow_inf_nan=False)
 
 
 class Nothing(Input):

@@ -11,6 +11,7 @@ from tests.databases import another_database
 
 TABLES = """
 CREATE SCHEMA shop;
+CREATE TYPE weekday AS ENUM ('monday');
 CREATE TABLE shop.users (
     id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name  text NOT NULL UNIQUE,
