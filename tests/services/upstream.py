@@ -57,8 +57,8 @@ async def silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def upstream(behave: Behave) -> AsyncIterator[Upstream]:
-    """Runs a service on a free port until the block is left."""
+async def upstream(behave: Behave, *, port: int = 0) -> AsyncIterator[Upstream]:
+    """Runs a service, on a free port if none is given, until the block is left."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         running.connections += 1
@@ -71,11 +71,13 @@ async def upstream(behave: Behave) -> AsyncIterator[Upstream]:
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
+        except RuntimeError:  # uvloop's word for a transport that the other side closed
+            assert writer.is_closing()
         finally:
             writer.close()
 
     tasks: set[asyncio.Task[None] | None] = set()
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     running = Upstream(server.sockets[0].getsockname()[1], behave)
     try:
         yield running
