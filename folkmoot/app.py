@@ -57,7 +57,7 @@ from folkmoot.realtime.sockets import Sockets
 from folkmoot.rpc.methods import call_method
 from folkmoot.services import Services
 from folkmoot.settings import Settings
-from folkmoot.slash.commands import Commands, commands_of
+from folkmoot.slash.commands import Commands
 from folkmoot.slash.runner import Runner
 from folkmoot.slash.services import commands_of_services
 
@@ -217,7 +217,7 @@ def _core(
         sockets=Sockets(name, bus, hub),
         announce=announce,
         services=services,
-        commands=Commands([*commands_of(modules.registry.actions), *commands_of_services(services)]),
+        commands=Commands(modules.registry, commands_of_services(services)),
         runner=runner,
         jobs=Jobs(database, JobRegistry(modules.packages)),
     )

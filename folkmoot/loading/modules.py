@@ -12,6 +12,7 @@ from folkmoot.loading.places import Failure, Place, locate
 from folkmoot.modules import BUILT_IN
 from folkmoot.routes import Route
 from folkmoot.settings import Settings
+from folkmoot.slash.commands import BadCommand, check_names, commands_of
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ class Modules:
         except (Exception, SystemExit) as error:  # it may do anything while it is imported
             self.fail(failure_of(place, error))
             return False
-        if failure := check(module):
+        if failure := check(module) or self._clash(module):
             self.fail(failure)
             return False
         self._let_in(module)
@@ -63,6 +64,15 @@ class Modules:
     def remove(self, name: str) -> None:
         if module := self._loaded.pop(name, None):
             self.registry.remove(module.actions)
+
+    def _clash(self, module: Module) -> Failure | None:
+        """Whether a slash command of the module is one of another already."""
+        others = [action for other in self.loaded if other.name != module.name for action in other.actions]
+        try:
+            check_names(commands_of([*others, *module.actions]))
+        except BadCommand as error:
+            return Failure(module.name, str(error))
+        return None
 
     def _let_in(self, module: Module) -> None:
         self.remove(module.name)

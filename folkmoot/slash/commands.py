@@ -1,10 +1,11 @@
 """Which slash commands there are: actions that say so, and services that the operator has named."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
-from folkmoot.actions import Access, Action, Call, Caller
+from folkmoot.actions import Access, Action, Call, Caller, Registry
 from folkmoot.errors import CommandFailed, Invalid
 from folkmoot.slash.said import Said
 from folkmoot.slash.words import GIVEN, NAME, input_of, usage
@@ -58,6 +59,8 @@ class ActionCommand:
 
 def _check(action: Action[Any, Any]) -> None:
     what = f"/{action.command} ({action.method})"
+    if not NAME.fullmatch(action.command):
+        raise BadCommand(f"{what} must be a small letter, and then at most 31 of a-z, 0-9, - and _.")
     if action.gives is not Said:
         raise BadCommand(f"{what} must return Said: that is what a slash command gives.")
     if action.access is Access.ANYONE:
@@ -65,25 +68,33 @@ def _check(action: Action[Any, Any]) -> None:
 
 
 class Commands:
-    """The catalogue. Made anew when modules are loaded anew."""
+    """The catalogue: what the actions of the loaded modules say at this moment, and what else there is."""
 
-    def __init__(self, commands: Iterable[Command]) -> None:
-        self._by_name: dict[str, Command] = {}
-        for command in commands:
-            if not NAME.fullmatch(command.name):
-                raise BadCommand(f"/{command.name} of {command.origin} is no name: a small letter, then a-z 0-9 - _")
-            if (other := self._by_name.get(command.name)) is not None:
-                raise BadCommand(f"/{command.name} is both {other.origin} and {command.origin}: rename one of them.")
-            self._by_name[command.name] = command
+    def __init__(self, registry: Registry, others: Sequence[Command] = ()) -> None:
+        """Raises BadCommand when two have one name."""
+        self._registry = registry
+        self._others = others
+        check_names(self._all())
 
     def find(self, name: str) -> Command | None:
-        return self._by_name.get(name)
+        return next((command for command in self._all() if command.name == name), None)
 
     def offered_to(self, caller: Caller) -> list[Command]:
         """The commands for this caller, by name."""
-        return [command for _, command in sorted(self._by_name.items()) if command.is_for(caller)]
+        return sorted((each for each in self._all() if each.is_for(caller)), key=attrgetter("name"))
+
+    def _all(self) -> list[Command]:
+        return [*commands_of(self._registry.actions.values()), *self._others]
 
 
-def commands_of(actions: Mapping[str, Action[Any, Any]]) -> list[Command]:
-    """The actions that are slash commands."""
-    return [ActionCommand(action) for action in actions.values() if action.command]
+def commands_of(actions: Iterable[Action[Any, Any]]) -> list[Command]:
+    """The actions that are slash commands. Raises BadCommand for one that cannot be."""
+    return [ActionCommand(action) for action in actions if action.command]
+
+
+def check_names(commands: Iterable[Command]) -> None:
+    """Raises BadCommand when two have one name; it names both."""
+    by_name: dict[str, Command] = {}
+    for command in commands:
+        if (other := by_name.setdefault(command.name, command)) is not command:
+            raise BadCommand(f"/{command.name} is both {other.origin} and {command.origin}: rename one of them.")

@@ -1,8 +1,10 @@
 """Slash commands over REST: run once, as the caller, and refused in private."""
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,26 +12,29 @@ import httpx
 import pytest
 
 from folkmoot.app import Node
-from folkmoot.slash.commands import commands_of
+from folkmoot.errors import CommandFailed
+from folkmoot.loading.modules import load_modules
+from folkmoot.settings import Settings
 from tests.conftest import Start
 from tests.people import Member, assert_problem, visiting
-from tests.slash import dice
+from tests.slash import bag
 
-ACTIONS = (dice.roll, dice.note, dice.slow, dice.broken, dice.full, dice.long, dice.shut)
+DICE = ("tests.slash.dice",)
 
 
-def offer(node: Node) -> None:
-    for command in commands_of({each.name: each for each in ACTIONS}):
-        node.core.commands._by_name[command.name] = command
+@pytest.fixture(scope="module")
+async def node(start: Start) -> AsyncIterator[Node]:
+    """A node with a module of slash commands."""
+    async with start(modules=DICE) as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)
-def offered(node: Node) -> Iterator[None]:
-    offer(node)
-    dice.ROLLED.clear()
-    dice.GO.clear()
+def emptied() -> Iterator[None]:
+    bag.ROLLED.clear()
+    bag.GO.clear()
     yield
-    dice.GO.set()
+    bag.GO.set()
 
 
 @pytest.fixture
@@ -73,23 +78,22 @@ async def test_a_retry_runs_nothing_again_and_gives_the_same(ada: Member, room: 
     for again in (text, "/roll 99"):
         answer = await typed(ada, room, again, client_id)
         assert answer.json() == first.json()
-    assert len(dice.ROLLED) == 1
+    assert len(bag.ROLLED) == 1
     assert len(await said(ada, room)) <= 1
 
 
 async def test_ten_retries_at_once_through_two_nodes_run_it_once(ada: Member, room: int, start: Start) -> None:
     given = {"text": "/slow", "client_id": str(uuid4())}
-    async with start() as other, visiting(other, ada.token) as there:
-        offer(other)
+    async with start(modules=DICE) as other, visiting(other, ada.token) as there:
         posts = [
             asyncio.create_task(http.post(f"/v1.0/rooms/{room}/commands", json=given)) for http in [ada.http, there] * 5
         ]
-        while not dice.ROLLED or sum(post.done() for post in posts) < 5:  # one node runs it, the other one says so
+        while not bag.ROLLED or sum(post.done() for post in posts) < 5:  # one node runs it, the other one says so
             await asyncio.sleep(0.01)
-        dice.GO.set()
+        bag.GO.set()
         answers = await asyncio.gather(*posts)
         assert sorted(answer.status_code for answer in answers) == [200] * 5 + [503] * 5
-        assert dice.ROLLED == [0]
+        assert bag.ROLLED == [0]
         again = await there.post(f"/v1.0/rooms/{room}/commands", json=given)
     assert again.json() == next(answer for answer in answers if answer.status_code == 200).json()
     assert len(await said(ada, room)) == 1
@@ -98,14 +102,14 @@ async def test_ten_retries_at_once_through_two_nodes_run_it_once(ada: Member, ro
 async def test_a_run_goes_on_when_its_caller_hangs_up(ada: Member, room: int) -> None:
     client_id = str(uuid4())
     post = asyncio.create_task(typed(ada, room, "/slow", client_id))
-    while not dice.ROLLED:
+    while not bag.ROLLED:
         await asyncio.sleep(0.01)
     post.cancel()
     await asyncio.gather(post, return_exceptions=True)
-    dice.GO.set()
+    bag.GO.set()
     answer = await typed(ada, room, "/slow", client_id)
     assert answer.json()["event"]["body"] == "/slow\nat last"
-    assert dice.ROLLED == [0]
+    assert bag.ROLLED == [0]
 
 
 async def test_a_run_that_was_cut_off_is_not_begun_again(ada: Member, room: int, database: Any) -> None:
@@ -116,7 +120,7 @@ async def test_a_run_that_was_cut_off_is_not_begun_again(ada: Member, room: int,
     )  # fmt: skip
     problem = assert_problem(await typed(ada, room, "/roll 6", client_id), 409, "conflict")
     assert "may be done or not" in problem["detail"]
-    assert dice.ROLLED == []
+    assert bag.ROLLED == []
 
 
 async def test_what_a_run_gave_is_posted_by_a_retry_if_it_was_not(ada: Member, room: int, database: Any) -> None:
@@ -127,7 +131,7 @@ async def test_what_a_run_gave_is_posted_by_a_retry_if_it_was_not(ada: Member, r
     )  # fmt: skip
     answer = await typed(ada, room, "/roll 6", client_id)
     assert answer.json()["event"]["body"] == "/roll 6\nFour"
-    assert dice.ROLLED == []
+    assert bag.ROLLED == []
 
 
 @pytest.mark.parametrize(
@@ -155,12 +159,11 @@ async def test_what_failed_runs_again_when_it_is_repeated(ada: Member, room: int
     client_id = str(uuid4())
     for _ in range(2):
         assert_problem(await typed(ada, room, "/full", client_id), 409, "conflict")
-    assert dice.ROLLED == [0, 0]
+    assert bag.ROLLED == [0, 0]
 
 
 async def test_it_is_ended_when_it_takes_too_long(start: Start, ada: Member, room: int) -> None:
-    async with start(command_wait_s=0.05) as node, visiting(node, ada.token) as http:
-        offer(node)
+    async with start(modules=DICE, command_wait_s=0.05) as node, visiting(node, ada.token) as http:
         answer = await http.post(f"/v1.0/rooms/{room}/commands", json={"text": "/slow", "client_id": str(uuid4())})
     assert "longer than 0.05 seconds" in assert_problem(answer, 503, "unavailable")["detail"]
 
@@ -172,17 +175,19 @@ async def test_a_long_answer_is_cut(ada: Member, room: int) -> None:
 
 
 async def test_there_are_only_so_many_at_once_and_in_a_minute(start: Start, ada: Member, room: int) -> None:
-    async with start(commands_at_once=1, commands_per_minute=3) as node, visiting(node, ada.token) as http:
-        offer(node)
+    async with (
+        start(modules=DICE, commands_at_once=1, commands_per_minute=3) as node,
+        visiting(node, ada.token) as http,
+    ):
 
         async def post(text: str) -> httpx.Response:
             return await http.post(f"/v1.0/rooms/{room}/commands", json={"text": text, "client_id": str(uuid4())})
 
         running = asyncio.create_task(post("/slow"))
-        while not dice.ROLLED:
+        while not bag.ROLLED:
             await asyncio.sleep(0.01)
         assert_problem(await post("/roll 6"), 503, "busy")
-        dice.GO.set()
+        bag.GO.set()
         assert (await running).status_code == 200
         assert (await post("/roll 6")).status_code == 200
         answer = await post("/roll 6")
@@ -193,7 +198,7 @@ async def test_there_are_only_so_many_at_once_and_in_a_minute(start: Start, ada:
 async def test_a_stranger_runs_nothing_in_the_room(ada: Member, stranger: Member, room: int) -> None:
     assert_problem(await typed(stranger, room, "/roll 6"), 404, "not_found")
     assert_problem(await typed(stranger, 2**60, "/roll 6"), 404, "not_found")
-    assert dice.ROLLED == []
+    assert bag.ROLLED == []
 
 
 async def test_who_has_left_runs_nothing_and_sees_no_earlier_answer(ada: Member, bob: Member, room: int) -> None:
@@ -248,4 +253,34 @@ async def test_a_message_that_begins_with_a_slash_is_a_message(ada: Member, room
     await ada.say(room, "/roll 6")
     (event,) = await said(ada, room)
     assert (event["kind"], event["body"]) == ("message", "/roll 6")
-    assert dice.ROLLED == []
+    assert bag.ROLLED == []
+
+
+CLASHING = """
+from folkmoot.actions import Call, Nothing, action
+from folkmoot.slash.said import Said
+
+
+@action(command="roll")
+async def another(call: Call, _: Nothing) -> Said:
+    \"\"\"Wants a name that is taken.\"\"\"
+    return Said(body="")
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ("", "/roll is both the action dice.roll and the action greed.another"),
+        ("help", "/help is both the action commands.describe and the action greed.another"),
+        ("No Name", "/No Name (greed.another) must be a small letter"),
+    ],
+)
+def test_a_clash_of_names_names_both_when_it_is_loaded(
+    settings: Settings, tmp_path: Path, changed: str, says: str
+) -> None:
+    folder = tmp_path / "greed"
+    folder.mkdir()
+    (folder / "actions.py").write_text(CLASHING.replace("roll", changed or "roll"))
+    with pytest.raises(CommandFailed, match=re.escape(says)):
+        load_modules(settings.model_copy(update={"modules": (*DICE, str(folder)), "modules_strict": True}))

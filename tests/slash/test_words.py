@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from folkmoot.actions import Access, Call, Done, Input, Nothing, Registry, action
 from folkmoot.modules import BUILT_IN
-from folkmoot.slash.commands import ActionCommand, BadCommand, Commands, commands_of
+from folkmoot.slash.commands import ActionCommand, BadCommand, check_names, commands_of
 from folkmoot.slash.said import Said
 from folkmoot.slash.words import input_of, read_command, split, usage
-from tests.slash import dice
+from tests.slash.dice import actions as dice
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ async def nameless(call: Call, given: Greeting) -> Said:
 
 
 def test_a_clash_of_names_names_both() -> None:
-    with pytest.raises(BadCommand, match=r"/roll is both the action slash\.roll and the action slash\.other"):
-        Commands(commands_of({"a": dice.roll, "b": other}))
+    with pytest.raises(BadCommand, match=r"/roll is both the action dice\.roll and the action slash\.other"):
+        check_names(commands_of([dice.roll, other]))
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_a_clash_of_names_names_both() -> None:
     [
         (done, r"/done \(slash\.done\) must return Said"),
         (anyone, r"/open \(slash\.anyone\) must take a caller"),
-        (nameless, "/No Name of the action slash.nameless is no name"),
+        (nameless, r"/No Name \(slash\.nameless\) must be a small letter"),
     ],
 )
 def test_what_cannot_be_a_command_is_named_when_it_is_loaded(bad: object, says: str) -> None:
     with pytest.raises(BadCommand, match=says):
-        Commands(commands_of({"a": bad}))  # type: ignore[dict-item]
+        commands_of([bad])  # type: ignore[list-item]
 
 
 def test_our_own_commands_can_be_loaded() -> None:
-    assert {command.name for command in commands_of(Registry(BUILT_IN).actions)} >= {"help", "me", "invite"}
+    assert {command.name for command in commands_of(Registry(BUILT_IN).actions.values())} >= {"help", "me", "invite"}

@@ -1,12 +1,11 @@
-"""An example of commands, as a developer would write them."""
-
-import asyncio
+"""Commands of many kinds."""
 
 from pydantic import Field
 
 from folkmoot.actions import Access, Call, Id, Input, action
 from folkmoot.errors import Conflict
 from folkmoot.slash.said import Said
+from tests.slash.bag import GO, ROLLED
 
 
 class Dice(Input):
@@ -26,10 +25,6 @@ class Words(Input):
 
 class Nothing(Input):
     pass
-
-
-ROLLED: list[int] = []
-GO = asyncio.Event()
 
 
 @action(command="roll")

@@ -1,0 +1,1 @@
+"""A module with slash commands, as a developer would write it."""
