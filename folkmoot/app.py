@@ -30,7 +30,7 @@ from folkmoot.jobs import worker as jobs
 from folkmoot.jobs.job import Registry as JobRegistry
 from folkmoot.jobs.queue import Jobs
 from folkmoot.limits import Limiter
-from folkmoot.listening import BACKLOG
+from folkmoot.listening import BACKLOG, is_shared
 from folkmoot.loading.modules import Modules, load_modules
 from folkmoot.loading.revisions import refuse_behind
 from folkmoot.loading.watching import Watch
@@ -156,7 +156,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
             watch.start()
             closing.push_async_callback(watch.close)
         door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
-        remote, grpc_port = await _start_grpc(closing, core, engine, keeper.find, ready)
+        remote, grpc_port = await _start_grpc(closing, core, engine, keeper.find, ready, listening)
         server, acceptor = await _start(http, door, listening)
         closing.push_async_callback(_drain, http, acceptor, door, server, remote, settings.drain_s)
         closing.callback(worker.stop)  # what runs may end while everybody else is sent away
@@ -279,13 +279,18 @@ async def _start(http: Application, door: Door, listening: socket.socket) -> tup
 
 
 async def _start_grpc(
-    closing: AsyncExitStack, core: Core, engine: Engine, authenticate: Authenticate, ready: Ready
+    closing: AsyncExitStack,
+    core: Core,
+    engine: Engine,
+    authenticate: Authenticate,
+    ready: Ready,
+    listening: socket.socket,
 ) -> tuple["Remote | None", int | None]:
     if core.settings.grpc_port is None:
         return None, None
     from folkmoot.rpc.server import Remote  # whoever does not use it pays nothing for it
 
-    remote = Remote(core, engine, authenticate, ready)
+    remote = Remote(core, engine, authenticate, ready, is_shared=is_shared(listening))
     closing.push_async_callback(remote.close)
     return remote, await remote.start()
 

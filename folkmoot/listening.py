@@ -25,6 +25,8 @@ def listen_together(settings: Settings) -> list[socket.socket]:
     else can join us later: Linux lets only processes of the same user share a port.)
     """
     listen(settings).close()
+    if settings.grpc_port:
+        check_grpc_port(settings)
     first = _listen(settings, settings.port, shared=True)
     port = first.getsockname()[1]
     return [first, *(listen_beside(settings, port) for _ in range(settings.workers - 1))]
@@ -35,7 +37,17 @@ def listen_beside(settings: Settings, port: int) -> socket.socket:
     return _listen(settings, port, shared=True)
 
 
-def _listen(settings: Settings, port: int, *, shared: bool) -> socket.socket:
+def is_shared(listening: socket.socket) -> bool:
+    """Whether it is one of several on its port."""
+    return bool(listening.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT))
+
+
+def check_grpc_port(settings: Settings) -> None:
+    """Raises PortTaken when somebody has the port already, also when they would share it."""
+    _listen(settings, settings.grpc_port or 0, shared=False, variable="FOLKMOOT_GRPC_PORT").close()
+
+
+def _listen(settings: Settings, port: int, *, shared: bool, variable: str = "FOLKMOOT_PORT") -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, port), family=family, backlog=BACKLOG, reuse_port=shared)
@@ -45,5 +57,5 @@ def _listen(settings: Settings, port: int, *, shared: bool) -> socket.socket:
             reason = f"{port_holder(port)} uses it"
         raise PortTaken(
             f"Port {port} on {settings.host} cannot be used: {reason}. "
-            "Stop what uses it, or choose another one: `folkmoot up --port 8001`, or FOLKMOOT_PORT=8001."
+            f"Stop what uses it, or choose another one: {variable}={port + 1}."
         ) from error

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from folkmoot.core import Core
-from folkmoot.listening import PortTaken
+from folkmoot.listening import PortTaken, check_grpc_port
 from folkmoot.proto import api_pb2_grpc, folkmoot_pb2_grpc
 from folkmoot.realtime.engine import Engine
 from folkmoot.rpc import articles, health, servicer
@@ -33,14 +33,17 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Remote:
     """`start`, then `drain` and `close`."""
 
-    def __init__(self, core: Core, engine: Engine, authenticate: Authenticate, ready: health.Ready) -> None:
+    def __init__(
+        self, core: Core, engine: Engine, authenticate: Authenticate, ready: health.Ready, *, is_shared: bool
+    ) -> None:
         settings = core.settings
         self._settings = settings
+        self._is_shared = is_shared  # the port, with the other workers
         self._streams = Streams(engine.hub)
         opened = [health.NAME, *(OPENED[name] for name in settings.grpc_open)]
         self._server = grpc.aio.server(
             interceptors=[Door(settings, authenticate, opened)],
-            options=_options(settings),
+            options=_options(settings, is_shared),
             maximum_concurrent_rpcs=ALL_CALLS,
         )
         named = (servicer.NAME, articles.NAME)
@@ -55,6 +58,8 @@ class Remote:
     async def start(self) -> int:
         """Returns the port. Raises PortTaken, and BadSettings when the certificate cannot be used."""
         settings = self._settings
+        if not self._is_shared:
+            check_grpc_port(settings)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"{host}:{settings.grpc_port}"
         try:
@@ -63,11 +68,8 @@ class Remote:
             else:
                 own = credentials(settings.grpc_certificate, settings.grpc_key)
                 port = self._server.add_secure_port(address, own)
-        except RuntimeError:
-            raise PortTaken(
-                f"Port {settings.grpc_port} on {settings.host} cannot be used for gRPC. "
-                "Stop what uses it, or choose another one: FOLKMOOT_GRPC_PORT=50052."
-            ) from None
+        except RuntimeError as error:  # somebody was quicker
+            raise PortTaken(f"Port {settings.grpc_port} on {settings.host} cannot be used: {error}") from None
         if settings.grpc_certificate is None and settings.host not in LOOPBACK:
             log.warning("grpc.without_tls", note="Tokens are readable on the way. Keep the port inside, or set TLS up.")
         await self._server.start()
@@ -83,9 +85,9 @@ class Remote:
         await self._server.stop(None)
 
 
-def _options(settings: Settings) -> list[tuple[str, Any]]:
+def _options(settings: Settings, is_shared: bool) -> list[tuple[str, Any]]:
     return [
-        ("grpc.so_reuseport", int(settings.workers > 1)),
+        ("grpc.so_reuseport", int(is_shared)),
         ("grpc.max_receive_message_length", settings.grpc_message_bytes),
         ("grpc.max_concurrent_streams", CONNECTION_STREAMS),
         ("grpc.max_connection_idle_ms", IDLE_S * 1000),
