@@ -109,7 +109,7 @@ def answer(up: subprocess.Popen[str], address: str) -> str:
     request = urllib.request.Request(address, headers={"Accept": "text/html"})  # noqa: S310
     for _ in range(600):
         try:
-            with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
                 body: bytes = response.read()
                 return body.decode()
         except OSError:  # nobody is there yet, or they are too busy to answer
