@@ -46,7 +46,7 @@ class Bus:
         self._url = url
         self._link: Link | None = None
         self._receivers: dict[str, Receive] = {}
-        self._outgoing: deque[tuple[str, bytes]] = deque(maxlen=QUEUE_LIMIT)
+        self._outgoing: deque[tuple[str | bytes, ...]] = deque(maxlen=QUEUE_LIMIT)
         self._flushing = False
         self._listening = asyncio.Event()
         self._on_change: list[Callable[[], None]] = []
@@ -79,16 +79,20 @@ class Bus:
         await end(self._tasks)
         if self._outgoing:  # of a command, which never listened
             pipeline = self.redis.pipeline(transaction=False)
-            for topic, payload in self._outgoing:
-                pipeline.publish(PREFIX + topic, payload)
+            for words in self._outgoing:
+                pipeline.execute_command(*words)
             await self.ask(pipeline.execute())
         await self.redis.aclose()
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Queues a hint for all nodes. Never waits and never fails; while Redis is down the oldest are dropped."""
+        self.tell("PUBLISH", PREFIX + topic, payload)
+
+    def tell(self, *words: str | bytes) -> None:
+        """Queues a command whose answer nobody needs, on the same terms."""
         if len(self._outgoing) == QUEUE_LIMIT:
             self.dropped += 1
-        self._outgoing.append((topic, payload))
+        self._outgoing.append(words)
         self._flush_soon()
 
     async def need(self, question: Awaitable[object]) -> object:
@@ -116,7 +120,7 @@ class Bus:
         """Says what has gathered; what a Redis that is away or stuck does not take stays, up to the limit."""
         self._flushing = False
         if self._outgoing and self._link is not None and not self._link.is_full:
-            self._link.say([("PUBLISH", PREFIX + topic, payload) for topic, payload in self._outgoing])
+            self._link.say(self._outgoing)
             self._outgoing.clear()
 
     async def _listen(self) -> None:

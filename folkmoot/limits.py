@@ -49,9 +49,9 @@ class Limiter:
             seconds = max(1, round(wait_s + 0.5))
             raise TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
 
-    async def forget(self, key: str) -> None:
+    def forget(self, key: str) -> None:
         self._local.pop(key, None)
-        await self._bus.ask(self._bus.redis.delete(f"{PREFIX}limit:{key}"))
+        self._bus.tell("DEL", f"{PREFIX}limit:{key}")
 
     async def _count_all(self, tries: Sequence[Try]) -> float:
         """How long to wait; 0 when nothing is spent."""

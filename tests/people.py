@@ -63,7 +63,9 @@ async def enrol(node: Node, name: str, role: str = "member") -> AsyncIterator[Me
     user = User(id=account.id, email=email, name=name, role=account.role)
     call = Call(node.core, address="127.0.0.1", user_agent="tests")
     async with node.core.database.transaction() as connection:
-        grant, _ = await open_session(connection, call, user, "program")
+        opened = await open_session(connection, call, user, "program")
+    assert opened is not None
+    grant, _ = opened
     async with visiting(node, grant.token) as http:
         yield Member(node, account.id, name, email, grant.token, http)
 

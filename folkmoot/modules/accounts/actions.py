@@ -150,7 +150,7 @@ async def _sign_in(call: Call, given: Credentials, kind: Kind) -> Grant:
         login = await _check_password(call, given)
         grant = await _open_session(call, given, login, kind)
         if grant is not None:
-            await call.core.limiter.forget(pair)
+            call.core.limiter.forget(pair)
             return grant
     raise Busy("This account is being changed. Try again in a moment.")
 
@@ -168,17 +168,19 @@ async def _check_password(call: Call, given: Credentials) -> store.Login:
 
 async def _open_session(call: Call, given: Credentials, login: store.Login, kind: Kind) -> Grant | None:
     """Signs in, and hashes an old password anew; None when the account is not any more as it was checked."""
-    renewed = None
-    if call.core.passwords.is_outdated(login.password):
-        renewed = await call.core.passwords.hash(given.password)
-    async with call.core.database.transaction() as connection:
-        if await store.lock_login(connection, given.email) != login:
+    password = login.password
+    if call.core.passwords.is_outdated(password):
+        password = await call.core.passwords.hash(given.password)
+    user = User(id=login.id, email=login.email, name=login.name, role=login.role)
+    async with call.core.database.connection() as connection:
+        if password != login.password and not await store.renew_password(connection, login, password):
             return None
-        if renewed is not None:
-            await store.set_password(connection, login.id, renewed)
-        user = User(id=login.id, email=login.email, name=login.name, role=login.role)
-        grant, ended = await open_session(connection, call, user, kind)
-    await tell_ended(call.core, ended)
+        opened = await open_session(connection, call, user, kind, password=password)
+    if opened is None:
+        return None
+    grant, ended = opened
+    if ended:
+        await tell_ended(call.core, ended)
     return grant
 
 

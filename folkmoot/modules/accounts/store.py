@@ -31,18 +31,16 @@ async def find_login(connection: Connection, email: str) -> Login | None:
     return Login(**row) if row else None
 
 
-async def lock_login(connection: Connection, email: str) -> Login | None:
-    """The same, as it is now; nobody else changes it until our transaction ends."""
-    row = await connection.fetchrow(
-        """
-        SELECT id, email, name, role, password, disabled_at IS NOT NULL AS disabled
-          FROM users
-         WHERE email = $1
-           FOR NO KEY UPDATE
-        """,
-        email,
+async def renew_password(connection: Connection, login: Login, password: str) -> bool:
+    """Stores another hash of the same password. False when the account has another password by now."""
+    return bool(
+        await connection.fetchval(
+            "UPDATE users SET password = $3 WHERE id = $1 AND password = $2 RETURNING true",
+            login.id,
+            login.password,
+            password,
+        )
     )
-    return Login(**row) if row else None
 
 
 async def insert(connection: Connection, *, email: str, name: str, role: Role, password: str) -> Account | None:

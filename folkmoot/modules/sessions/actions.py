@@ -71,8 +71,13 @@ async def ticket(call: Call, _: Nothing) -> Ticket:
     return Ticket(ticket=made, expires_in_s=keeper.TICKET_S)
 
 
-async def open_session(connection: Connection, call: Call, user: User, kind: Kind) -> tuple[Grant, list[Ended]]:
-    """Signs the user in from where the call comes. Also gives the oldest sessions, which end beyond the limit."""
+async def open_session(
+    connection: Connection, call: Call, user: User, kind: Kind, *, password: str | None = None
+) -> tuple[Grant, list[Ended]] | None:
+    """Signs the user in from where the call comes. Also gives the oldest sessions, which end beyond the limit.
+
+    `password` is the hash that was checked: None when the account is not any more as it was then.
+    """
     settings, token = call.core.settings, new_token()
     session = await store.insert(
         connection,
@@ -83,7 +88,10 @@ async def open_session(connection: Connection, call: Call, user: User, kind: Kin
         user_agent="".join(filter(str.isprintable, call.user_agent))[:LONGEST_USER_AGENT],
         lifetime_s=settings.session_admin_s if user.role == "admin" else settings.session_s,
         idle_s=settings.session_idle_s,
+        password=password,
     )
+    if session is None:
+        return None
     ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
     return Grant(token=token, user=user, session=session), ended
 
@@ -105,6 +113,8 @@ async def open_token(
         name=name,
         scopes=scopes,
     )
+    if session is None:
+        raise NotFound("There is no such account.")
     return token, session
 
 

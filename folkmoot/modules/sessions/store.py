@@ -34,12 +34,21 @@ async def insert(
     idle_s: int,
     name: str = "",
     scopes: Sequence[str] | None = None,
-) -> Session:
-    """Opens a session. Tokens have a name and scopes."""
+    password: str | None = None,
+) -> Session | None:
+    """Opens a session. Tokens have a name and scopes.
+
+    None when the user is gone; and, if `password` is the hash that was checked, when the account has another one by now
+    or is disabled. Whoever changes the account at the same time either finds the session, or comes first.
+    """
     row = await connection.fetchrow(
         """
         INSERT INTO sessions (user_id, token_hash, kind, address, user_agent, expires_at, idle_s, name, scopes)
-        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9)
+        SELECT id, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9
+          FROM users
+         WHERE id = $1
+           AND ($10::text IS NULL OR (password = $10 AND disabled_at IS NULL))
+           FOR NO KEY UPDATE
         RETURNING id, kind, created_at, used_at, expires_at, address, user_agent, true AS current
         """,
         user_id,
@@ -51,8 +60,9 @@ async def insert(
         idle_s,
         name,
         scopes,
+        password,
     )
-    return _session(row)
+    return _session(row) if row else None
 
 
 async def delete_beyond(connection: Connection, user_id: int, kept: int) -> list[tuple[int, bytes]]:
