@@ -27,7 +27,6 @@ from folkmoot.gate import PATHS, Gate
 from folkmoot.http.application import Application
 from folkmoot.http.server import Ready, build_http, renew_addresses
 from folkmoot.jobs import worker as jobs
-from folkmoot.jobs.job import Registry as JobRegistry
 from folkmoot.jobs.queue import Jobs
 from folkmoot.limits import Limiter
 from folkmoot.listening import BACKLOG, is_shared
@@ -219,7 +218,7 @@ def _core(
         services=services,
         commands=Commands(modules.registry, commands_of_services(services)),
         runner=runner,
-        jobs=Jobs(database, JobRegistry(modules.packages)),
+        jobs=Jobs(database, modules.jobs),
     )
 
 

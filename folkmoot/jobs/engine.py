@@ -86,12 +86,13 @@ def _runner(core: Core, job: Job, database: Database) -> Callable[..., Coroutine
     """The job as procrastinate calls it: with its input checked, timed, bounded, and its error kept."""
 
     async def run(context: JobContext, **given: object) -> None:
+        known = core.jobs.registry.jobs.get(job.name, job)  # in development it may have been loaded again
         work = Work(core, context.job.id or 0, context.job.attempts)
         began = time.monotonic()
         outcome = "done"
         try:
             async with asyncio.timeout(job.timeout_s):
-                await job.run(work, _parsed(job, given))
+                await known.run(work, _parsed(known, given))
         except asyncio.CancelledError:
             outcome = "interrupted"
             raise

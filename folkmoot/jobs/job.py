@@ -95,18 +95,27 @@ def job(
     return declare
 
 
+def declared_in(package: str) -> list[Job]:
+    """The jobs of a module, which need not have any."""
+    if find_spec(f"{package}.jobs") is None:
+        return []
+    home = import_module(f"{package}.jobs")
+    return [entry for entry in vars(home).values() if isinstance(entry, Job) and entry.run.__module__ == home.__name__]
+
+
 class Registry:
     """The jobs of the loaded modules, by their names."""
 
-    def __init__(self, modules: Iterable[str]) -> None:
-        found = (
-            entry
-            for module in modules
-            if find_spec(f"{module}.jobs")
-            for entry in vars(import_module(f"{module}.jobs")).values()
-            if isinstance(entry, Job) and f"{module}.jobs" == entry.run.__module__
-        )
-        self.jobs: dict[str, Job] = {entry.name: entry for entry in found}
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.add(jobs)
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        self.jobs |= {job.name: job for job in jobs}
+
+    def remove(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            del self.jobs[job.name]
 
     def find(self, name: str) -> Job:
         """The job of that name. Raises UnknownJob."""

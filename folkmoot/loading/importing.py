@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from folkmoot.actions import Action, declared_in
+from folkmoot.jobs import job as jobs
+from folkmoot.jobs.job import Job
 from folkmoot.loading.places import OF_FOLDERS, Failure, Place
 from folkmoot.routes import Route, load_routes
 
@@ -25,6 +27,7 @@ class Module:
     place: Place | None  # of one that is not built in
     actions: list[Action[Any, Any]]
     routes: list[Route]
+    jobs: list[Job]
 
 
 def import_module(place: Place) -> Module:
@@ -33,11 +36,13 @@ def import_module(place: Place) -> Module:
     if place.is_a_folder:
         _make_package(place)
     actions = declared_in(place.package)
-    return Module(place.name, place, actions, load_routes([place.package]))
+    return Module(place.name, place, actions, load_routes([place.package]), jobs.declared_in(place.package))
 
 
 def built_in(package: str) -> Module:
-    return Module(package.rpartition(".")[2], None, declared_in(package), load_routes([package]))
+    return Module(
+        package.rpartition(".")[2], None, declared_in(package), load_routes([package]), jobs.declared_in(package)
+    )
 
 
 def forget(place: Place) -> None:

@@ -6,6 +6,7 @@ import structlog
 
 from folkmoot.actions import Registry
 from folkmoot.errors import CommandFailed
+from folkmoot.jobs.job import Registry as JobRegistry
 from folkmoot.loading.checks import check
 from folkmoot.loading.importing import Module, built_in, failure_of, import_module
 from folkmoot.loading.places import Failure, Place, locate
@@ -18,10 +19,11 @@ log = structlog.get_logger(__name__)
 
 
 class Modules:
-    """What is loaded. `registry` stays the same object when modules are reloaded."""
+    """What is loaded. `registry` and `jobs` stay the same objects when modules are reloaded."""
 
     def __init__(self) -> None:
         self.registry = Registry(())
+        self.jobs = JobRegistry(())
         self._loaded: dict[str, Module] = {}
         self._failures: dict[str, Failure] = {}
         for package in BUILT_IN:
@@ -30,11 +32,6 @@ class Modules:
     @property
     def loaded(self) -> list[Module]:
         return list(self._loaded.values())
-
-    @property
-    def packages(self) -> list[str]:
-        """Where their files are imported from."""
-        return [*BUILT_IN, *(module.place.package for module in self._loaded.values() if module.place)]
 
     @property
     def routes(self) -> list[Route]:
@@ -64,6 +61,7 @@ class Modules:
     def remove(self, name: str) -> None:
         if module := self._loaded.pop(name, None):
             self.registry.remove(module.actions)
+            self.jobs.remove(module.jobs)
 
     def _clash(self, module: Module) -> Failure | None:
         """Whether a slash command of the module is one of another already."""
@@ -79,6 +77,7 @@ class Modules:
         self._loaded[module.name] = module
         self._failures.pop(module.name, None)
         self.registry.add(module.actions)
+        self.jobs.add(module.jobs)
 
 
 def load_modules(settings: Settings) -> Modules:

@@ -12,17 +12,15 @@ from pydantic import SecretStr
 from folkmoot.app import operating
 from folkmoot.core import Core
 from folkmoot.jobs import engine
-from folkmoot.jobs.job import Registry
+from folkmoot.jobs.job import Registry, declared_in
 from folkmoot.jobs.queue import Jobs
 from folkmoot.jobs.worker import Worker
 from folkmoot.laptop import Servers
 from folkmoot.migrations import migrate
-from folkmoot.modules import BUILT_IN
 from folkmoot.settings import Settings
 from tests.databases import another_database
 from tests.jobs.planted import jobs as planted
 
-MODULES = [*BUILT_IN, "tests.jobs.planted"]
 PATIENCE_S = 20
 
 StartWorker = Callable[..., AbstractAsyncContextManager[Worker]]
@@ -43,7 +41,8 @@ async def core(workshop: Settings) -> AsyncIterator[Core]:
         memory.clear()
     planted.gate = asyncio.Event()
     async with operating(workshop) as core:
-        yield replace(core, jobs=Jobs(core.database, Registry(MODULES)))
+        jobs = [*core.jobs.registry.jobs.values(), *declared_in("tests.jobs.planted")]
+        yield replace(core, jobs=Jobs(core.database, Registry(jobs)))
 
 
 @pytest.fixture
