@@ -38,6 +38,7 @@ from folkmoot.modules.commands.schemas import Ran
 from folkmoot.modules.messages import channels as room_channels
 from folkmoot.modules.messages.channels import RoomChannels
 from folkmoot.modules.sessions.keeper import Keeper
+from folkmoot.modules.webhooks.lookout import Lookout
 from folkmoot.readiness import Readiness
 from folkmoot.realtime import codes
 from folkmoot.realtime.accepting import Acceptor
@@ -79,8 +80,8 @@ class Node:
 
 
 @asynccontextmanager
-async def operating(settings: Settings) -> AsyncIterator[Core]:
-    """The product without its doors, for commands that call an action and end."""
+async def operating(settings: Settings, lookout: Lookout | None = None) -> AsyncIterator[Core]:
+    """The product without its doors, for commands that call an action and end. `lookout` hears what they write."""
     async with AsyncExitStack() as closing:
         database = Database(settings.dsn, size=2, wait_s=settings.database_wait_s)
         await database.open(within_s=settings.database_start_s)
@@ -90,7 +91,7 @@ async def operating(settings: Settings) -> AsyncIterator[Core]:
         hub, namespaces = Hub(), Namespaces(name_chars=settings.channel_name_chars)
         broker = Broker("operator", bus, hub, namespaces)
         modules = load_modules(settings)
-        core = _core(closing, settings, modules, database, database, bus, "operator", hub, broker)
+        core = _core(closing, settings, modules, database, database, bus, "operator", hub, broker, lookout or Lookout())
         await core.databases.open()
         yield core
 
@@ -119,7 +120,8 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         name, hub = uuid4().hex[:12], Hub()
         namespaces = Namespaces(name_chars=settings.channel_name_chars)
         broker = Broker(name, bus, hub, namespaces)
-        core = _core(closing, settings, modules, database, written, bus, name, hub, broker)
+        lookout = Lookout()
+        core = _core(closing, settings, modules, database, written, bus, name, hub, broker, lookout)
         await core.databases.open()
         rooms = room_channels.add_channels(closing, namespaces, core, broker)
         namespaces.add(EchoChannel(broker))
@@ -127,6 +129,8 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         closing.push_async_callback(core.writer.close)
 
         worker = _start_jobs(closing, core)
+        lookout.start(core)
+        closing.push_async_callback(lookout.close)
 
         keeper = Keeper(database, bus)
         closing.push_async_callback(keeper.close)
@@ -166,10 +170,13 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
 @asynccontextmanager
 async def working(settings: Settings) -> AsyncIterator[Core]:
     """A process that does background jobs and nothing else. Leaving the block lets those that run end."""
-    async with operating(settings) as core, AsyncExitStack() as closing:
-        await core.bus.start()
+    lookout = Lookout()
+    async with operating(settings, lookout) as core, AsyncExitStack() as closing:
         core.writer.start()
         closing.push_async_callback(core.writer.close)
+        lookout.start(core)
+        closing.push_async_callback(lookout.close)
+        await core.bus.start()
         closing.callback(_start_jobs(closing, core).stop)
         yield core
 
@@ -192,9 +199,11 @@ def _core(
     name: str,
     hub: Hub,
     broker: Broker,
+    lookout: Lookout,
 ) -> Core:
     def announce(events: Sequence[Event]) -> None:
         room_channels.announce(broker, events)
+        lookout.notice(events)
 
     databases = Databases(settings.named_dsns, size=settings.databases_pool, wait_s=settings.database_wait_s)
     closing.push_async_callback(databases.close)

@@ -157,7 +157,31 @@ async def retry(connection: Connection, job_id: int) -> bool:
         return False
     await connection.execute("SELECT procrastinate_retry_job_v2($1, NULL, NULL, NULL, NULL)", job_id)
     await connection.execute("UPDATE procrastinate_jobs SET attempts = 0 WHERE id = $1", job_id)
-    # Only new jobs wake the workers; without this it would wait for their next look.
+    await _call_workers(connection, job_id)
+    return True
+
+
+async def hurry(connection: Connection, lock: str) -> None:
+    """Makes the waiting jobs of a lock due now."""
+    rows = await connection.fetch(
+        """
+        UPDATE procrastinate_jobs SET scheduled_at = NULL
+         WHERE lock = $1 AND status = 'todo' AND scheduled_at IS NOT NULL
+        RETURNING id
+        """,
+        lock,
+    )
+    for row in rows:
+        await _call_workers(connection, row["id"])
+
+
+async def forget_failed(connection: Connection, lock: str) -> None:
+    """Removes the failed jobs of a lock."""
+    await connection.execute("DELETE FROM procrastinate_jobs WHERE lock = $1 AND status = 'failed'", lock)
+
+
+async def _call_workers(connection: Connection, job_id: int) -> None:
+    """Has a worker look for the job now. By itself only a new job does that, and others wait for the next look."""
     await connection.execute(
         """
         SELECT pg_notify('procrastinate_queue_v1#' || queue_name,
@@ -167,7 +191,6 @@ async def retry(connection: Connection, job_id: int) -> bool:
         """,
         job_id,
     )
-    return True
 
 
 async def failed_ids(connection: Connection) -> list[int]:

@@ -90,6 +90,7 @@ class Worker:
             drain_s=self._core.settings.drain_s,
         )
         try:
+            await look_after(self._core, self._database)  # whoever ran here before may have died
             if not self._stopping.is_set():
                 await self._engine.run()
         finally:

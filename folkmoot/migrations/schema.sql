@@ -712,7 +712,7 @@ CREATE TABLE public.webhooks (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     delivered_at timestamp with time zone,
     failures integer DEFAULT 0 NOT NULL,
-    failed_at timestamp with time zone,
+    failing_since timestamp with time zone,
     error text,
     CONSTRAINT webhooks_state_check CHECK ((state = ANY (ARRAY['active'::text, 'failing'::text, 'gone'::text])))
 );

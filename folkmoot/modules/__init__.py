@@ -10,4 +10,5 @@ BUILT_IN = (
     "folkmoot.modules.commands",
     "folkmoot.modules.incoming",
     "folkmoot.modules.jobs",
+    "folkmoot.modules.webhooks",
 )

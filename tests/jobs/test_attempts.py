@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 
+import asyncpg
 import pytest
 
 from folkmoot.core import Core
@@ -13,7 +14,7 @@ from folkmoot.jobs.metrics import ATTEMPTS
 from tests.jobs.conftest import StartWorker, states, until
 from tests.jobs.planted import jobs as planted
 
-Table = "asyncpg.Connection[asyncpg.Record]"
+Table = asyncpg.Connection
 
 
 async def error_of(table: Table) -> str:

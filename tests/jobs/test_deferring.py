@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import asyncpg
 import pytest
 
 from folkmoot.core import Core
@@ -10,7 +11,7 @@ from folkmoot.jobs.job import UnknownJob
 from tests.jobs.conftest import StartWorker, states, until
 from tests.jobs.planted import jobs as planted
 
-Table = "asyncpg.Connection[asyncpg.Record]"
+Table = asyncpg.Connection
 
 
 async def test_a_deferred_job_is_done_and_leaves_nothing_behind(

@@ -43,7 +43,7 @@ def upgrade() -> None:
             created_at      timestamptz NOT NULL DEFAULT now(),
             delivered_at    timestamptz,
             failures        integer NOT NULL DEFAULT 0,
-            failed_at       timestamptz,
+            failing_since   timestamptz,
             error           text
         )
         """

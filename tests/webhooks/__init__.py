@@ -1,0 +1,1 @@
+"""Outgoing webhooks, against a real receiver."""
