@@ -12,4 +12,18 @@ describe('router', () => {
     session.status = 'signed-in'
     await expect.poll(() => router.currentRoute.value.fullPath).toBe('/rooms/7')
   })
+
+  it.each([
+    ['whose sign-in is not known yet', 'starting', false, '/rooms/7'],
+    ['whose session ends', 'signed-in', true, '/rooms/7'],
+    ['but not who signs out', 'signed-in', false, '/'],
+  ])('also of somebody %s', async (_, status, wasEnded, goal) => {
+    const session = reactive({ status, wasEnded: false })
+    const router = createAppRouter(session as never, createMemoryHistory())
+    await router.push('/rooms/7')
+    Object.assign(session, { status: 'signed-out', wasEnded })
+    await expect.poll(() => router.currentRoute.value.name).toBe('login')
+    session.status = 'signed-in'
+    await expect.poll(() => router.currentRoute.value.fullPath).toBe(goal)
+  })
 })

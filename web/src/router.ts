@@ -38,9 +38,13 @@ export function createAppRouter(session: ReturnType<typeof useSessionStore>, his
 
   watch(
     () => session.status,
-    (status) => {
-      const { name } = router.currentRoute.value
-      if (status === 'signed-out' && name !== 'login') void router.replace({ name: 'login' })
+    (status, before) => {
+      const { name, fullPath } = router.currentRoute.value
+      if (status === 'signed-out' && name !== 'login') {
+        // Whoever signs out is done here; anybody else wants to go on where they were.
+        if (before !== 'signed-in' || session.wasEnded) wanted = fullPath
+        void router.replace({ name: 'login' })
+      }
       if (status === 'signed-in' && name === 'login') void router.replace(goal())
     },
   )
