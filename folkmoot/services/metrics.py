@@ -10,5 +10,4 @@ REQUEST_SECONDS = Histogram(
 )
 REPEATS = Counter("folkmoot_services_repeats_total", "Requests that were sent once more.", ["service"])
 IN_FLIGHT = Gauge("folkmoot_services_in_flight", "Requests on their way to a service.", ["service"])
-WAITING = Gauge("folkmoot_services_waiting", "Callers who wait for their turn.", ["service"])
 IS_LEFT_ALONE = Gauge("folkmoot_services_breaker_open", "1 while the service is left alone, else 0.", ["service"])

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import yaml
 
+from tests.conftest import Start
 from tests.examples.programs import EXAMPLES, Program, program
+from tests.people import Member, visiting
 
 KINDS = ["flask", "fastapi", "node", "rest"]
 
@@ -40,6 +43,19 @@ async def test_the_rest_service_takes_the_place_of_another_by_the_file_alone(
 ) -> None:
     path = services_at({"flask": hellos["rest"]}, tmp_path)
     assert (await printed(path))[0] == "Hello Gonzalo from rest service"
+
+
+async def test_a_slash_command_asks_a_service_and_posts_its_answer(
+    hellos: dict[str, Program], start: Start, ada: Member, tmp_path: Path
+) -> None:
+    path = services_at({"flask": hellos["flask"]}, tmp_path)
+    async with start(services=path) as node, visiting(node, ada.token) as http:
+        room_id = await ada.make_room()
+        typed = {"text": "/hello Gonzalo", "client_id": str(uuid4())}
+        ran = await http.post(f"/api/v1.0/rooms/{room_id}/commands", json=typed)
+        assert ran.status_code == 200, ran.text
+        events = (await http.get(f"/api/v1.0/rooms/{room_id}/events")).json()["events"]
+        assert "Hello Gonzalo from flask service" in events[-1]["body"]
 
 
 def services_at(programs: dict[str, Program], folder: Path) -> Path:
