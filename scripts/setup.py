@@ -31,7 +31,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "site": ("base", "site"),
     "dev": ("base", "dev", "modules"),
     "check": ("base", "dev", "modules"),
-    "test": ("base", "dev", "site", "browser", "machine"),
+    "test": ("base", "dev", "site", "browser", "machine", "nginx"),
     "wheel": ("base", "dev", "site"),
     "pins": ("base", "dev"),
 }
@@ -74,6 +74,7 @@ def main(target: str) -> None:
         "site": site,
         "browser": browser,
         "machine": machine,
+        "nginx": nginx,
     }
     for need in NEEDS[target]:
         steps[need]()
@@ -202,6 +203,21 @@ def machine() -> None:
     missing = [name for sign, name in MACHINE.items() if not any(Path("/").glob(sign.lstrip("/")))]
     if missing and can_install():
         apt_get("Installing Debian's " + ", ".join(missing), *missing)
+
+
+def nginx() -> None:
+    """What stands before an example in the tests: the machine's own, or Debian's. That is not installed but unpacked,
+    because to install it would start it.
+    """
+    own = TOOLS / "nginx"
+    if any(path.exists() for path in (Path("/usr/sbin/nginx"), own / "usr/sbin/nginx")) or shutil.which("nginx"):
+        return
+    if shutil.which("apt-get") is None:
+        raise SetupError("The tests need nginx. Install it with this machine's package manager, and try again.")
+    own.mkdir(exist_ok=True)
+    if can_install():
+        run("Reading Debian's package lists", ["apt-get", "update"])
+    run("Fetching Debian's nginx", ["sh", "-c", "apt-get download nginx && dpkg-deb -x nginx_*.deb ."], cwd=own)
 
 
 def can_install() -> bool:

@@ -68,7 +68,7 @@ async def service(folder: str, *command: str, path: str = "/health", **environme
     """The same for a program that answers HTTP, once it does."""
     async with program(folder, *command, **environment) as started:
         async with asyncio.timeout(START_S):
-            while not await _answers(started, path):
+            while not await answers(started, path):
                 assert started.process.returncode is None, started.said
                 await asyncio.sleep(0.05)
         yield started
@@ -78,7 +78,7 @@ def gunicorn(*options: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", *options, "app:app")
 
 
-async def _answers(started: Program, path: str) -> bool:
+async def answers(started: Program, path: str) -> bool:
     try:
         await started.http.get(path)
     except httpx.TransportError:
