@@ -62,10 +62,11 @@ soak: ## Every fault under a full load, then two at a time: MINUTES=20 SEED=1 re
 	@$(SETUP) test
 	$(PY) -m tests.fault.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-reference: ## Write anew what is made from the source: settings, schema, the page's types of the API
+reference: ## Write anew what is made from the source: settings, schema, stubs, the page's types of the API
 	@$(SETUP) check
 	$(PY) scripts/settings_reference.py
 	$(PY) scripts/schema.py
+	$(PY) scripts/stubs.py
 	$(PY) -m folkmoot openapi > web/openapi.json
 	$(NPM) run generate
 
