@@ -26,9 +26,9 @@ PATIENCE_S = 20
 StartWorker = Callable[..., AbstractAsyncContextManager[Worker]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def workshop(settings: Settings, database_servers: Servers) -> AsyncIterator[Settings]:
-    """Settings with a database that only the tests of this folder use."""
+    """Settings with a database that only the tests of one file use."""
     async with another_database(database_servers.dsn) as dsn:
         await migrate(dsn)
         yield settings.model_copy(update={"database_url": SecretStr(dsn), "jobs_concurrency": 4})

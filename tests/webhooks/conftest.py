@@ -17,14 +17,14 @@ from tests.people import Member, enrol
 from tests.webhooks.receiver import Receiver, receiving
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def own_database(database_servers: Servers) -> AsyncIterator[str]:
     async with another_database(database_servers.dsn) as dsn:
         await migrate(dsn)
         yield dsn
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def hurried() -> Iterator[None]:
     """Delays as short as a test's patience."""
     with pytest.MonkeyPatch.context() as patch:
@@ -34,7 +34,7 @@ def hurried() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def busy(start: Start, own_database: str, hurried: None) -> AsyncIterator[Node]:
     """A node that does jobs."""
     async with start(

@@ -8,7 +8,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from folkmoot.app import Node
 from folkmoot.jobs.job import Work
 from folkmoot.modules.webhooks import jobs
 from folkmoot.modules.webhooks.jobs import sweep
@@ -235,5 +234,5 @@ async def test_a_removed_webhook_is_told_nothing_more(root: Member, receiver: Re
     assert len(receiver.got) == 1
 
 
-def test_the_jobs_have_the_pace_that_the_docs_say(busy: Node) -> None:
+def test_the_jobs_have_the_pace_that_the_docs_say() -> None:
     assert (jobs.deliver.first_s, jobs.deliver.longest_s, jobs.sweep.cron) == (2.0, 3600.0, "* * * * *")
