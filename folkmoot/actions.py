@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get
 import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from folkmoot.errors import Forbidden, Invalid, NotSignedIn, OutOfScope, UnknownMethod
+from folkmoot.errors import Error, Forbidden, Invalid, NotSignedIn, OutOfScope, UnknownMethod
 from folkmoot.events.event import Person
 
 if TYPE_CHECKING:
@@ -171,12 +171,21 @@ class Action(Generic[In, Out]):
 
     async def perform(self, call: Call, given: object) -> Out:
         """Checks who calls and what they gave, then runs. Raises an `Error` of the tree."""
-        if self.access is not Access.ANYONE:
-            role = call.caller.role
-            call.caller.need_scope(self.module, self.name)
-            if self.access is Access.ADMIN and role != "admin":
-                raise Forbidden("Only an admin may do this.")
-        return await self.run(call, self.parse(given))
+        code = "cancelled"
+        try:
+            if self.access is not Access.ANYONE:
+                role = call.caller.role
+                call.caller.need_scope(self.module, self.name)
+                if self.access is Access.ADMIN and role != "admin":
+                    raise Forbidden("Only an admin may do this.")
+            result = await self.run(call, self.parse(given))
+            code = "ok"
+            return result
+        except Exception as error:
+            code = error.code if isinstance(error, Error) else Error.code
+            raise
+        finally:
+            call.core.performed[self.method, code] += 1
 
     def parse(self, given: object) -> In:
         if not isinstance(given, Mapping):

@@ -60,6 +60,9 @@ from folkmoot.settings import Settings
 from folkmoot.slash.commands import Commands
 from folkmoot.slash.runner import Runner
 from folkmoot.slash.services import commands_of_services
+from folkmoot.telemetry.admin import open_admin_port
+from folkmoot.telemetry.parts import Parts
+from folkmoot.telemetry.pulse import Pulse
 
 if TYPE_CHECKING:
     from folkmoot.rpc.server import Remote
@@ -77,6 +80,7 @@ class Node:
     engine: Engine
     connections: Connections
     grpc_port: int | None
+    admin_port: int | None = None
 
 
 @asynccontextmanager
@@ -97,9 +101,11 @@ async def operating(settings: Settings, lookout: Lookout | None = None) -> Async
 
 
 @asynccontextmanager
-async def running(settings: Settings, listening: socket.socket) -> AsyncIterator[Node]:
+async def running(
+    settings: Settings, listening: socket.socket, admin: socket.socket | None = None
+) -> AsyncIterator[Node]:
     """A started node on a socket of `listen`. Leaving the block drains it: in-flight work is answered, then sockets
-    are told to come back.
+    are told to come back. `admin` is the socket of the admin port, if there is to be one.
     """
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the system may have chosen one
     async with AsyncExitStack() as closing:
@@ -118,6 +124,7 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         closing.push_async_callback(bus.close)
 
         name, hub = uuid4().hex[:12], Hub()
+        pulse = Pulse(name, bus)
         namespaces = Namespaces(name_chars=settings.channel_name_chars)
         broker = Broker(name, bus, hub, namespaces)
         lookout = Lookout()
@@ -141,6 +148,8 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
         closing.push_async_callback(engine.close)
         recheck.start()
         closing.push_async_callback(recheck.close)
+        pulse.start()
+        closing.push_async_callback(pulse.close)
 
         connections = Connections(
             Limits(
@@ -160,11 +169,16 @@ async def running(settings: Settings, listening: socket.socket) -> AsyncIterator
             closing.push_async_callback(watch.close)
         door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
         remote, grpc_port = await _start_grpc(closing, core, engine, keeper.find, ready, listening)
+        admin_port = admin.getsockname()[1] if admin else None
+        if admin is not None:
+            databases = {"reading": database, "writing": written}
+            parts = Parts(core, databases, connections, door, engine, http.ctx.requests, pulse)
+            await open_admin_port(closing, admin, parts, ready)
         server, acceptor = await _start(http, door, listening)
         closing.push_async_callback(_drain, http, acceptor, door, server, remote, settings.drain_s)
         closing.callback(worker.stop)  # what runs may end while everybody else is sent away
         spare_the_loop()
-        yield Node(settings, settings.port, core, engine, connections, grpc_port)
+        yield Node(settings, settings.port, core, engine, connections, grpc_port, admin_port)
 
 
 @asynccontextmanager

@@ -52,11 +52,19 @@ class Bus:
         self._on_change: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.dropped = 0
+        self.published = 0
+        self.connects = 0  # how often we have begun to hear the others
+        self.failures = 0  # questions that Redis did not answer
 
     @property
     def is_up(self) -> bool:
         """Whether we hear what others say. While not, whoever relies on hints must look for itself."""
         return self._listening.is_set()
+
+    @property
+    def waiting(self) -> int:
+        """Publications that wait for Redis."""
+        return len(self._outgoing)
 
     def receive(self, topic: str, receiver: Receive) -> None:
         """Hands every payload of the topic to `receiver`, which must not wait. Call before `start`."""
@@ -92,6 +100,7 @@ class Bus:
         """Queues a command whose answer nobody needs, on the same terms."""
         if len(self._outgoing) == QUEUE_LIMIT:
             self.dropped += 1
+        self.published += 1
         self._outgoing.append(words)
         self._flush_soon()
 
@@ -101,6 +110,7 @@ class Bus:
             async with asyncio.timeout(CALL_S * 2):
                 return await question
         except (RedisError, OSError, TimeoutError) as error:
+            self.failures += 1
             log.debug("bus.no_answer", error=str(error))
             raise Unavailable("A part of the server is away. Try again in a moment.") from error
 
@@ -174,6 +184,7 @@ class Bus:
         if listening == self._listening.is_set():
             return
         if listening:
+            self.connects += 1
             self._listening.set()
         else:
             self._listening.clear()

@@ -276,7 +276,7 @@ def _settings(log_level: str, **given: object) -> Settings:
     """The settings, with what the command line says instead. `log_level` is the default of this command."""
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     level = settings.log_level if "log_level" in settings.model_fields_set else log_level
-    configure_logs(level, settings.log_format, environment=settings.environment, process=settings.process_id)
+    configure_logs(settings, level)
     return settings
 
 

@@ -14,7 +14,7 @@ from folkmoot.app import operating, running, working
 from folkmoot.core import Core
 from folkmoot.errors import CommandFailed
 from folkmoot.jobs.worker import CONNECTIONS as JOBS_CONNECTIONS
-from folkmoot.listening import listen, listen_together
+from folkmoot.listening import check_admin_ports, listen, listen_to_admins, listen_together
 from folkmoot.loading.revisions import migrate_modules
 from folkmoot.migrations import BASE, HEAD, is_earlier, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
@@ -40,7 +40,7 @@ async def serve_here(settings: Settings, listening: socket.socket, *, report: Re
         with suppress(Stopped):
             await unless(stop, _up_to_date(settings))
             admin = await unless(stop, _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN))
-            async with running(settings, listening) as node:
+            async with running(settings, listening, listen_to_admins(settings)) as node:
                 report(f"Listening on {settings.host}:{node.port}")
                 greet(node.settings.public_url, admin)
                 await stop.wait()
@@ -59,15 +59,17 @@ async def serve(settings: Settings, *, migrate_first: bool) -> None:
         with suppress(Stopped):
             await unless(stop, _prepare(settings, migrate_first=migrate_first))
             if alone:
-                async with running(settings, listen(settings)):
+                async with running(settings, listen(settings), listen_to_admins(settings)):
                     await stop.wait()
             else:
+                check_admin_ports(settings)
                 await Supervisor(settings, listen_together(settings)).run(stop)
 
 
-async def work(settings: Settings, listening: socket.socket, *, is_ready: Callable[[], None]) -> None:
+async def work(settings: Settings, listening: socket.socket, number: int, *, is_ready: Callable[[], None]) -> None:
     """One of several workers: a node on a socket that its supervisor made, when everything is prepared."""
-    async with stopping(longest_stop_s(settings)) as stop, running(settings, listening):
+    admin = listen_to_admins(settings, worker=number)
+    async with stopping(longest_stop_s(settings)) as stop, running(settings, listening, admin):
         is_ready()
         await stop.wait()
 

@@ -1,7 +1,8 @@
 """What every action may use: the parts of the running product, handed over by the composition root."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from folkmoot.actions import Registry
@@ -51,3 +52,4 @@ class Core:
     commands: "Commands"
     runner: "Runner[Ran]"
     jobs: Jobs
+    performed: Counter[tuple[str, str]] = field(default_factory=Counter)  # actions, and the code of the error or "ok"

@@ -1,6 +1,8 @@
 """PostgreSQL: one pool a process, bounded waits, and a dead database that is never an empty answer."""
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -9,9 +11,11 @@ import asyncpg
 import structlog
 
 from folkmoot.errors import StorageFull, Unavailable
+from folkmoot.telemetry.spread import Spread
 
 if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    PooledConnection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PooledConnection
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
@@ -105,6 +109,9 @@ class Database:
         self._size = size
         self._wait_s = wait_s
         self._pool: Pool | None = None
+        self.waiting = 0  # who asks for a connection, and has none yet
+        self.wait_s = Spread()
+        self.failures: Counter[str] = Counter()  # by the code of the error; `no_connection` in time is counted besides
 
     async def open(self, *, within_s: float = 30.0) -> None:
         """Opens the pool; a server that is still starting is waited for."""
@@ -136,10 +143,45 @@ class Database:
         """A connection of the pool; `Unavailable` when none is free in time or the server is away."""
         if self._pool is None:
             raise Unavailable("The database is not open.")
-        with translated():
-            async with self._pool.acquire(timeout=self._wait_s) as connection:
+        with self._counted(), translated():
+            connection = await self._acquire(self._pool)
+            try:
                 with _given_up(connection):
                     yield connection
+            finally:
+                await self._pool.release(connection)
+
+    @property
+    def size(self) -> int:
+        """Connections that there may be."""
+        return self._size
+
+    def connections(self) -> tuple[int, int]:
+        """How many connections are used now, and how many are open and idle."""
+        if self._pool is None:
+            return 0, 0
+        idle = self._pool.get_idle_size()
+        return max(0, self._pool.get_size() - idle), idle
+
+    async def _acquire(self, pool: Pool) -> "PooledConnection":
+        asked_at = time.monotonic()
+        self.waiting += 1
+        try:
+            return await pool.acquire(timeout=self._wait_s)
+        except TimeoutError:
+            self.failures["no_connection"] += 1
+            raise
+        finally:
+            self.waiting -= 1
+            self.wait_s.add(time.monotonic() - asked_at)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except Unavailable as error:
+            self.failures[error.code] += 1
+            raise
 
     async def answers(self) -> bool:
         """Whether the server answers now."""

@@ -37,6 +37,7 @@ class Limiter:
         self._bus = bus
         self._count = bus.redis.register_script(COUNT)
         self._local: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self.refused = 0
 
     async def spend(self, key: str, *, limit: int, window_s: int) -> None:
         """Counts a try under `key`. Raises TooMany, with the seconds to wait, past `limit` in the window."""
@@ -46,6 +47,7 @@ class Limiter:
         """Counts a try under each of these, with one question. What comes after one that is spent is not counted."""
         wait_s = await self._count_all(tries)
         if wait_s > 0:
+            self.refused += 1
             seconds = max(1, round(wait_s + 0.5))
             raise TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
 

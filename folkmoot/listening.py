@@ -47,15 +47,40 @@ def check_grpc_port(settings: Settings) -> None:
     _listen(settings, settings.grpc_port or 0, shared=False, variable="FOLKMOOT_GRPC_PORT").close()
 
 
-def _listen(settings: Settings, port: int, *, shared: bool, variable: str = "FOLKMOOT_PORT") -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def listen_to_admins(settings: Settings, *, worker: int | None = None) -> socket.socket | None:
+    """The listening socket of the admin port, if it is to have one. Raises PortTaken.
+
+    Each worker has a port of its own, because each has metrics of its own. It shares it with the worker that follows it
+    in its place, which starts while the other one still answers.
+    """
+    if settings.admin_port is None:
+        return None
+    port = settings.admin_port + (worker - 1 if worker and settings.admin_port else 0)
+    return _listen(
+        settings, port, shared=worker is not None, variable="FOLKMOOT_ADMIN_PORT", host=settings.admin_host
+    )
+
+
+def check_admin_ports(settings: Settings) -> None:
+    """Raises PortTaken unless each worker can have its admin port."""
+    for number in range(settings.workers if settings.admin_port else 0):
+        alone = settings.model_copy(update={"admin_port": (settings.admin_port or 0) + number})
+        if listening := listen_to_admins(alone):
+            listening.close()
+
+
+def _listen(
+    settings: Settings, port: int, *, shared: bool, variable: str = "FOLKMOOT_PORT", host: str | None = None
+) -> socket.socket:
+    host = host or settings.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, port), family=family, backlog=BACKLOG, reuse_port=shared)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno == errno.EADDRINUSE:
             reason = f"{port_holder(port)} uses it"
         raise PortTaken(
-            f"Port {port} on {settings.host} cannot be used: {reason}. "
+            f"Port {port} on {host} cannot be used: {reason}. "
             f"Stop what uses it, or choose another one: {variable}={port + 1}."
         ) from error

@@ -53,6 +53,19 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="lines for people, or JSON lines for machines"
     )
+    log_addresses: Literal["full", "network", "none"] = Field(
+        default="full",
+        description="what logs say of where clients are: their addresses, which tell who attacks; only their networks "
+        "(/24, or /48 of IPv6), which is no household; or nothing",
+    )
+    log_file: Path | None = Field(
+        default=None,
+        description="a file to log to instead of standard error; worker n of several has a file NAME-n of its own",
+    )
+    log_file_bytes: int = Field(
+        default=50 << 20, ge=1024, description="the size at which a file becomes NAME.1, and a new one is begun"
+    )
+    log_files: int = Field(default=5, ge=1, le=1000, description="how many such earlier files are kept")
     host: str = Field(
         default="127.0.0.1",
         validation_alias="FOLKMOOT_HOST",
@@ -72,6 +85,18 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_WORKERS",
         description="processes that `serve` runs on the one port. Each is a server of its own: what is said below to "
         "count for one server counts for each worker",
+    )
+    admin_host: str = Field(
+        default="127.0.0.1",
+        validation_alias="FOLKMOOT_ADMIN_HOST",
+        description="the address of the admin port; it asks nobody who they are, so it must be out of strangers' reach",
+    )
+    admin_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        validation_alias="FOLKMOOT_ADMIN_PORT",
+        description="the port of `/metrics`, `/live` and `/ready`, none unless it is set; worker n has it plus n - 1",
     )
     url: str = Field(
         default="",

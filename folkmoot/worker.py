@@ -14,7 +14,7 @@ from threading import Thread
 
 import uvloop
 
-from folkmoot.settings import Settings, load_settings
+from folkmoot.settings import load_settings
 from folkmoot.stopping import longest_stop_s
 from folkmoot.telemetry.logs import configure_logs
 
@@ -27,20 +27,10 @@ def main() -> None:
     listening, line = (socket.socket(fileno=one) for one in handed)
     settings = load_settings()
     Thread(target=_follow, args=(line, longest_stop_s(settings)), name="follow-supervisor", daemon=True).start()
-    _name_logs(settings, number)
+    configure_logs(settings, settings.log_level, worker=number)
     from folkmoot import commands
 
-    uvloop.run(commands.work(settings, listening, is_ready=lambda: line.sendall(READY)))
-
-
-def _name_logs(settings: Settings, number: int) -> None:
-    configure_logs(
-        settings.log_level,
-        settings.log_format,
-        worker=number,
-        environment=settings.environment,
-        process=settings.process_id,
-    )
+    uvloop.run(commands.work(settings, listening, number, is_ready=lambda: line.sendall(READY)))
 
 
 def _follow(line: socket.socket, within_s: float) -> None:

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from folkmoot.app import Node, running
 from folkmoot.laptop import Servers, servers
-from folkmoot.listening import listen
+from folkmoot.listening import listen, listen_to_admins
 from folkmoot.migrations import migrate
 from folkmoot.settings import Settings, load_settings
 from tests.databases import another_database
@@ -70,7 +70,7 @@ def start(settings: Settings, migrated: None) -> Start:
     @asynccontextmanager
     async def start_node(**changes: object) -> AsyncIterator[Node]:
         changed = settings.model_copy(update=changes)
-        async with running(changed, listen(changed)) as node:
+        async with running(changed, listen(changed), listen_to_admins(changed)) as node:
             yield node
 
     return start_node

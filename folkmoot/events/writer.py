@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import asyncpg
@@ -11,6 +12,7 @@ from folkmoot.database import Connection, Database
 from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import store
 from folkmoot.events.event import Draft, Event, Identity
+from folkmoot.telemetry.spread import MESSAGES, Spread
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,10 @@ class Writer:
         self._loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call
         self._lanes: list[asyncio.Task[None]] = []
         self._closing = False
+        self.written = 0
+        self.refused: Counter[str] = Counter()  # by the code of the error
+        self.batches = Spread(MESSAGES)
+        self.commit_s = Spread()
 
     def start(self) -> None:
         self._lanes = [asyncio.create_task(self._run(), name=f"writer-{lane}") for lane in range(LANES)]
@@ -59,6 +65,7 @@ class Writer:
         if self._closing:
             raise Unavailable("The server is stopping. Try again in a moment.")
         if self._count >= self._queue_limit:
+            self.refused[Busy.code] += 1
             raise Busy("Too many messages are waiting to be written. Nothing was sent: try again.")
         answer: asyncio.Future[Event] = self._loop.create_future()
         self._count += 1
@@ -80,6 +87,7 @@ class Writer:
             began = time.monotonic()
             outcomes, fresh = await self._write([draft for draft, _ in batch])
             self._give_back(rooms)
+            self._note(outcomes, len(fresh), time.monotonic() - began)
             for (_, answer), outcome in zip(batch, outcomes, strict=True):
                 _settle(answer, outcome)
             if fresh:  # after the answers, so that an answer and what it is about can leave with one write
@@ -87,10 +95,23 @@ class Writer:
             if isinstance(outcomes[0], Unavailable) and time.monotonic() - began > PATIENCE_S:
                 self._refuse_waiting(outcomes[0])
 
+    @property
+    def waiting(self) -> int:
+        """Messages that wait to be written."""
+        return self._count
+
+    def _note(self, outcomes: Sequence[Outcome], fresh: int, took_s: float) -> None:
+        self.batches.add(len(outcomes))
+        self.commit_s.add(took_s)
+        self.written += fresh
+        if fresh < len(outcomes):  # else there is nothing to look for
+            self.refused.update(outcome.code for outcome in outcomes if isinstance(outcome, Error))
+
     def _refuse_waiting(self, error: Unavailable) -> None:
         """The database hangs: those who waited for one batch in vain do not wait for a second one."""
         for waiting in (*self._ready.values(), *self._busy.values()):
             self._count -= len(waiting)
+            self.refused[error.code] += len(waiting)
             for _, answer in waiting:
                 _settle(answer, error)
             waiting.clear()

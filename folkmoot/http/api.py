@@ -1,13 +1,9 @@
 """Routes of actions on Sanic: from a request to a call, from a result to an answer."""
 
-import re
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
-from uuid import uuid4
 
 import msgspec
-import structlog
 from sanic import Request
 from sanic.response import HTTPResponse
 
@@ -21,10 +17,7 @@ from folkmoot.http.problems import problem
 from folkmoot.json import encode
 from folkmoot.routes import Reply, Route
 
-log = structlog.get_logger(__name__)
-
 PREFIXES = ("", "/api")  # behind nginx, which cuts /api off, and without it
-HOOK_TOKEN = re.compile("/hooks/.*")  # which says who posts, and stands in the path as in Slack's addresses
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
@@ -104,26 +97,3 @@ def _answer(route: Route, core: Core, result: object) -> HTTPResponse:
     if reply.ends_session:
         end_session(response, core.settings)
     return response
-
-
-def watch_requests(app: Application) -> None:
-    """Names each request, and logs one line of it: never the query, where a token might be."""
-
-    @app.on_request  # type: ignore[misc, untyped-decorator, unused-ignore]  # Sanic's decorators have no types
-    async def begin(request: Request) -> None:
-        request.ctx.request_id = uuid4().hex
-        request.ctx.began = time.perf_counter()
-
-    @app.on_response  # type: ignore[misc, untyped-decorator, unused-ignore]
-    async def end(request: Request, response: HTTPResponse) -> None:
-        if not hasattr(request.ctx, "began"):
-            return
-        response.headers["X-Request-Id"] = request.ctx.request_id
-        log.info(
-            "request",
-            method=request.method,
-            path=HOOK_TOKEN.sub("/hooks/[redacted]", request.path),
-            status=response.status,
-            duration_ms=round((time.perf_counter() - request.ctx.began) * 1000, 1),
-            request_id=request.ctx.request_id,
-        )

@@ -27,12 +27,13 @@ async def identify(request: Request, settings: Settings, authenticate: Authentic
     cookie = request.cookies.get(cookie_name(settings))
     if bearer is not None and cookie is not None:
         raise Malformed("Send either a bearer token or the cookie, not both.")
-    if bearer is not None:
-        return await authenticate(bearer)
-    if cookie is None:
+    if bearer is None and cookie is None:
         raise NotSignedIn
-    check_own_page(request, settings)
-    return await authenticate(cookie)
+    if bearer is None:
+        check_own_page(request, settings)
+    caller = await authenticate(bearer or cookie or "")
+    request.ctx.caller = caller  # for whoever looks at the request when it is answered
+    return caller
 
 
 async def identify_program(request: Request, settings: Settings, authenticate: Authenticate) -> Caller:

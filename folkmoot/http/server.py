@@ -8,7 +8,7 @@ from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse
 
 from folkmoot.core import Core
-from folkmoot.http.api import PREFIXES, add_routes, watch_requests
+from folkmoot.http.api import PREFIXES, add_routes
 from folkmoot.http.application import Application
 from folkmoot.http.doors import Addresses, add_doors
 from folkmoot.http.hooks import add_hooks
@@ -16,6 +16,7 @@ from folkmoot.http.identity import Authenticate
 from folkmoot.http.openapi import describe
 from folkmoot.http.problems import answer_exception
 from folkmoot.http.site import HERE, Site, add_headers, add_site
+from folkmoot.http.watch import watch_requests
 from folkmoot.loading.modules import Modules
 
 Ready = Callable[[], Awaitable[dict[str, bool]]]
@@ -44,7 +45,7 @@ def build_http(name: str, core: Core, modules: Modules, authenticate: Authentica
         GRACEFUL_SHUTDOWN_TIMEOUT=core.settings.drain_s,
         MOTD=False,
     )
-    watch_requests(app)
+    app.ctx.requests = watch_requests(app, core.settings)
     add_headers(app, core.settings)
     site = Site(core.settings.site or HERE)
 

@@ -7,6 +7,7 @@ positions with the log, so that even a lost last hint heals.
 
 import asyncio
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -62,6 +63,7 @@ class Broker:
         self._streams: dict[str, Stream] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._look_now = asyncio.Event()
+        self.healed: Counter[str] = Counter()  # gaps, by what found them
         for shard in range(SHARDS):
             bus.receive(f"shard:{shard}", self._heard)
         bus.on_change(self._look_now.set)
@@ -132,6 +134,7 @@ class Broker:
             while stream.waiting:  # more may come to wait while the log is read
                 # All of it is in the log by now, or was never true.
                 stream.waiting.clear()
+                self.healed["hint"] += 1
                 await self._read_up(name, stream)
         except Error as error:
             log.warning("broker.gap_open", channel=name, error=error.detail)  # the sweep tries again
@@ -219,6 +222,7 @@ class Broker:
         if position.epoch != stream.epoch or position.offset < delivered:
             self._start_afresh(name)
         elif stream.offset < position.offset:
+            self.healed["sweep"] += 1
             await self._read_up(name, stream)
 
 

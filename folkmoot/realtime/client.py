@@ -15,14 +15,18 @@ from folkmoot.realtime.commands import COMMANDS, INDEPENDENT, JOINED
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.engine import Engine
 from folkmoot.realtime.protocol import BadFrame, Refusal, Request
+from folkmoot.telemetry.clean import session_hash
 
 log = structlog.get_logger(__name__)
 
 Command = tuple[int, str, Request]
 
+DONE = 0  # beside the codes of refusals
+
 
 class Client:
     __slots__ = (
+        "_began_at",
         "_budget",
         "_budget_at",
         "_connection",
@@ -52,7 +56,7 @@ class Client:
         self._running: set[asyncio.Task[None]] | None = None
         self._worker: asyncio.Task[None] | None = None
         self._budget = float(engine.limits.commands_per_s)
-        self._budget_at = time.monotonic()
+        self._began_at = self._budget_at = time.monotonic()
 
     # -- the connection's side
 
@@ -84,6 +88,13 @@ class Client:
             self.drop(channel)
         if self.caller is not None:
             self.engine.hub.detach(self)
+        log.info(
+            "socket.closed",
+            close_code=close.code if close else 0,
+            close_reason=close.reason if close else "lost",
+            duration_s=round(time.monotonic() - self._began_at, 3),
+            **self._who(),
+        )
 
     # -- the hub's side
 
@@ -110,6 +121,14 @@ class Client:
         """The client said who it is, and may say everything else now."""
         self.is_connected = True
         self.engine.heartbeat.introduce(self)
+        log.info("socket.connected", **self._who())
+
+    def _who(self) -> dict[str, object]:
+        """What lines about this client say of it."""
+        known: dict[str, object] = {"client": self.id, "address": self.address}
+        if self.caller is None:
+            return known
+        return {**known, "user": self.caller.user_id, "session": session_hash(self.caller.session_id)}
 
     @property
     def outlet(self) -> Connection:
@@ -207,24 +226,36 @@ class Client:
             self._running = self._running or None
 
     async def _do(self, command: Command) -> None:
-        command_id, name, request = command
+        command_id, name, _ = command
         if not self.is_open or (name == JOINED and not self.is_connected):
             return  # whoever was sent away has nothing more done; a failed `connect` is made again, with all rooms
+        if (name == "connect") == self.is_connected:  # it comes first, and once
+            self.close(codes.BAD_REQUEST)
+            return
+        began_at = time.monotonic()
         try:
-            if (name == "connect") == self.is_connected:  # it comes first, and once
-                self.close(codes.BAD_REQUEST)
-                return
-            self._spend(name)
-            lines = await COMMANDS[name](self, command_id, request)
+            lines, code = await self._carry_out(command), DONE
         except Refusal as refused:
-            lines = _refused(command_id, refused)
-        except Error as error:
-            lines = _refused(command_id, _refusal(name, error))
-        except Exception:  # a fault in one command is answered, and the conversation goes on
-            log.exception("client.command_failed", command=name)
-            lines = _refused(command_id, protocol.Internal())
+            lines, code = _refused(command_id, refused), refused.code
+            if code != codes.ErrorCode.TOO_MANY_REQUESTS:  # of which there are as many as somebody likes
+                log.info("command.refused", command=name, error=refused.message, error_code=code, **self._who())
+        self.engine.counted.count(name, code, time.monotonic() - began_at)
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)
+
+    async def _carry_out(self, command: Command) -> list[bytes]:
+        """What follows from a command. Raises Refusal."""
+        command_id, name, request = command
+        try:
+            self._spend(name)
+            return await COMMANDS[name](self, command_id, request)
+        except Refusal:
+            raise
+        except Error as error:
+            raise _refusal(name, error) from error
+        except Exception as fault:  # a fault in one command is answered, and the conversation goes on
+            log.error("command.failed", command=name, exc_info=fault, **self._who())
+            raise protocol.Internal from fault
 
     def _spend(self, name: str) -> None:
         """Each client may send so many commands a second, and save up as many."""

@@ -1,6 +1,7 @@
 """The engine of one node: its parts, and what the product gives it. One object that every client holds."""
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from folkmoot.realtime.line import Line
 from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.recent import Recent
 from folkmoot.tasks import end
+from folkmoot.telemetry.spread import Spread
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,19 @@ class ClientLimits:
     page: int
 
 
+class Counted:
+    """What clients have asked for since the start."""
+
+    def __init__(self) -> None:
+        self.commands: Counter[tuple[str, int]] = Counter()  # by name, and code of the refusal; 0: it was done
+        self.command_s: defaultdict[str, Spread] = defaultdict(Spread)  # by name
+        self.recoveries: Counter[bool] = Counter()  # by whether all that was missed could be given
+
+    def count(self, command: str, code: int, took_s: float) -> None:
+        self.commands[command, code] += 1
+        self.command_s[command].add(took_s)
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     version: str
@@ -54,6 +69,7 @@ class Engine:
     call: CallMethod
     line: Line = field(default_factory=Line)
     recent: Recent = field(default_factory=Recent)
+    counted: Counted = field(default_factory=Counted)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 

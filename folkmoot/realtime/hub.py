@@ -77,6 +77,7 @@ class Hub:
         self._sockets_of_session: dict[int, dict[Socket, None]] = {}
         self._ended: dict[int, float] = {}
         self._dirty: dict[Channel, None] = {}
+        self.delivered = 0  # lines, once for each listener
         self.on_empty: Callable[[str], None] = lambda name: None
 
     # -- who is here
@@ -206,7 +207,7 @@ class Hub:
         """One write a listener, whatever of these channels it listens to."""
         outgoing: dict[Outlet, list[bytes]] = {}
         for channel in channels:
-            frame = _merged(channel)
+            frame = self._merged(channel)
             for outlet in channel.listeners.values():
                 outgoing.setdefault(outlet, []).append(frame)
         for outlet, frames in outgoing.items():
@@ -214,13 +215,14 @@ class Hub:
 
     def _say_pending(self, channel: Channel) -> None:
         if channel.pending:
-            frame = _merged(channel)
+            frame = self._merged(channel)
             fan_out(list(channel.listeners.values()), frame, is_kept=channel.is_kept)
 
-
-def _merged(channel: Channel) -> bytes:
-    lines, channel.pending = channel.pending, []
-    return text_frame(b"\n".join(lines))
+    def _merged(self, channel: Channel) -> bytes:
+        """What waits in the channel, as one frame that its listeners get now."""
+        lines, channel.pending = channel.pending, []
+        self.delivered += len(lines) * len(channel.listeners)
+        return text_frame(b"\n".join(lines))
 
 
 def _drop(index: dict[int, dict[Socket, None]], key: int, socket: Socket) -> None:

@@ -40,6 +40,12 @@ class Presence:
         self._freshened_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def here(self) -> tuple[int, int, int]:
+        """Channels that somebody on this node is in, clients in them, and channels of which Redis may not know."""
+        rolls = list(self._rolls.values())
+        return len(rolls), sum(len(roll.clients) for roll in rolls), len(self._lost)
+
     def start(self) -> None:
         self._tasks = [
             asyncio.create_task(self._renew_for_ever(), name="presence-renew"),

@@ -142,6 +142,7 @@ async def _catch_up(
         missed = await _missed(client, namespace, channel, since, position)
         if missed is not None and not allowance.spend(missed):
             missed = None
+        client.engine.counted.recoveries[missed is not None] += 1
     return protocol.subscribed(
         epoch=position.epoch,
         offset=position.offset,

@@ -1,1 +1,1 @@
-"""What the product says about itself: logs."""
+"""What the product says about itself: logs, metrics, traces, and whether it lives."""

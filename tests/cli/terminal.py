@@ -1,6 +1,7 @@
 """The process behind `Terminal`: loads the program once, and forks for each command that it reads."""
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def become(asked: dict[str, Any], *files: BinaryIO) -> None:
     except BaseException:
         sys.excepthook(*sys.exc_info())
         status = 1
+    logging.shutdown()  # os._exit would forget the last lines
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status if isinstance(status, int) else 1)

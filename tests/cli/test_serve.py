@@ -39,7 +39,7 @@ async def test_serve_starts_answers_and_ends_with_nothing_left_behind(
     assert said.status == 0, said
     assert "Traceback" not in said.out + said.err
     assert "the first of all" not in said.out + said.err
-    assert '"path": "/readyz"' in said.err
+    assert '"url.path":"/readyz"' in said.err
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", free_port))
 

@@ -30,7 +30,7 @@ class Supervised:
         return [_read(line) for line in self._log.read_text().splitlines()]
 
     def said(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line.get("event") == event]
+        return [line for line in self.lines if line.get("event.action") == event]
 
     @property
     def workers(self) -> list[psutil.Process]:
@@ -42,7 +42,7 @@ class Supervised:
         """Waits until workers have become ready so many times."""
         await until(lambda: len(self.said("worker.ready")) >= times or self._over(), PATIENCE_S)
         assert self.process.returncode is None, self._log.read_text()[-2_000:]
-        self.port = self.said("workers.listening")[0]["port"]
+        self.port = self.said("workers.listening")[0]["folkmoot.port"]
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         if self.process.returncode is None:

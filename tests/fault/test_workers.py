@@ -53,7 +53,7 @@ async def test_what_is_said_on_one_worker_is_heard_on_the_other_and_all_end_when
         assert await running.ended() == 0, running.lines[-5:]
         assert time.monotonic() - began < 5
         assert not any(_lives(worker) for worker in workers)
-        named = {line["worker"] for line in running.lines if line.get("event") == "worker.ready"}
+        named = {line["folkmoot.worker"] for line in running.said("worker.ready")}
         assert named == {1, 2}
         assert not running.said("worker.died")
 
@@ -64,7 +64,7 @@ async def test_lines_of_a_worker_name_it(node: Node, settings: Settings, ada: Me
         async with one_socket_on_each(running, [ada.token]):
             await asyncio.gather(*(_get(running.port, "/readyz") for _ in range(40)))
         assert await running.stop(signal.SIGINT) == 0
-        requests = Counter(line["worker"] for line in running.lines if line.get("path") == "/readyz")
+        requests = Counter(line["folkmoot.worker"] for line in running.lines if line.get("url.path") == "/readyz")
         assert set(requests) == {1, 2}, "both answer, and each says that it was it"
 
 

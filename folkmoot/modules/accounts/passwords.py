@@ -11,14 +11,17 @@ import hashlib
 import hmac
 import os
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from folkmoot.errors import Busy
+from folkmoot.telemetry.spread import Spread
 
 T = TypeVar("T")
 
@@ -34,7 +37,14 @@ class Passwords:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="password", initializer=_give_way)
         self._most = workers + queue
         self._running = 0
+        self.refused = 0
+        self.took_s = Spread()  # with the wait for one's turn
         self._dummy = HASHER.hash("nobody has this password")
+
+    @property
+    def running(self) -> int:
+        """Checks that run, or wait for their turn."""
+        return self._running
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -52,15 +62,17 @@ class Passwords:
 
     async def _off_the_loop(self, work: Callable[[], T]) -> T:
         if self._running >= self._most:
+            self.refused += 1
             raise Busy("Too many people are signing in at once. Try again in a moment.", retry_after_s=2)
         self._running += 1
         hashing = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        hashing.add_done_callback(self._one_less)
+        hashing.add_done_callback(partial(self._one_less, time.monotonic()))
         # A caller who goes away stops no thread, so their place stays taken until it is done.
         return await asyncio.shield(hashing)
 
-    def _one_less(self, hashing: asyncio.Future[T]) -> None:
+    def _one_less(self, began_at: float, hashing: asyncio.Future[T]) -> None:
         self._running -= 1
+        self.took_s.add(time.monotonic() - began_at)
         if not hashing.cancelled():
             hashing.exception()
 

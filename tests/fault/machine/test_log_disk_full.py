@@ -14,6 +14,7 @@ from tests.fault.machine.tools import need, run
 from tests.fault.nodes import serving
 from tests.people import NO_TLS, enrol
 from tests.realtime.test_sdk_python import using
+from tests.realtime.wire import until
 
 REQUESTS = 100
 
@@ -56,7 +57,7 @@ async def test_a_log_that_cannot_be_written_stops_nobody(
 
         filler.unlink()
         assert (await http.get("/api/after")).status_code == 404
-        assert "/api/after" in server.log.read_text()
+        await until(lambda: "/api/after" in server.log.read_text())
         report = await talk.judge(settings.dsn, readers)
         assert not report.anomalies, report
         assert [sdk.times("connected") for sdk in (writer, *readers)] == [1, 1, 1, 1]

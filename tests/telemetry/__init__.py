@@ -1,0 +1,1 @@
+"""What the product says about itself, read as an operator's tools read it."""
