@@ -3,6 +3,8 @@
 from contextlib import suppress
 from urllib.parse import parse_qs
 
+import structlog
+
 from folkmoot.actions import Caller
 from folkmoot.addresses import client_address, place_of
 from folkmoot.errors import Error, NotSignedIn, TooMany
@@ -14,6 +16,8 @@ from folkmoot.realtime.echo import Echo
 from folkmoot.realtime.engine import Engine
 from folkmoot.realtime.handshake import Handshake, Refused
 from folkmoot.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 ECHO_PATHS = frozenset({"/ws", "/api/ws"})
 PATHS = ECHO_PATHS | {"/connection/websocket", "/api/connection/websocket"}
@@ -27,6 +31,20 @@ class Gate:
 
     async def __call__(self, handshake: Handshake) -> Receiver:
         """What will sit on the connection. Raises Refused."""
+        try:
+            return await self._admit(handshake)
+        except Refused as refused:
+            address = client_address(handshake.peer, handshake.headers, self._settings.trusted_proxies)
+            log.info(
+                "socket.refused",
+                path=handshake.path,
+                address=address,
+                status=refused.status,
+                error_code=refused.code,
+            )
+            raise
+
+    async def _admit(self, handshake: Handshake) -> Receiver:
         self._check_origin(handshake)
         try:
             query = parse_qs(handshake.query, keep_blank_values=True, max_num_fields=20)

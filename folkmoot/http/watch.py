@@ -51,7 +51,7 @@ def watch_requests(app: Application, settings: Settings) -> Requests:
         request.ctx.request_id = request_id = uuid4().hex
         request.ctx.began = time.perf_counter()
         request.ctx.caller = None
-        bind_contextvars(request_id=request_id, trace=request_id)
+        bind_contextvars(request_id=request_id)
 
     @app.on_response  # type: ignore[misc, untyped-decorator, unused-ignore]
     async def end(request: Request, response: HTTPResponse) -> None:
@@ -71,6 +71,6 @@ def watch_requests(app: Application, settings: Settings) -> Requests:
             user=caller.user_id if caller else None,
             session=session_hash(caller.session_id) if caller else None,
         )
-        unbind_contextvars("request_id", "trace")
+        unbind_contextvars("request_id")
 
     return requests

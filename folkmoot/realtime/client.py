@@ -238,7 +238,7 @@ class Client:
         except Refusal as refused:
             lines, code = _refused(command_id, refused), refused.code
             if code != codes.ErrorCode.TOO_MANY_REQUESTS:  # of which there are as many as somebody likes
-                log.info("command.refused", command=name, error=refused.message, error_code=code, **self._who())
+                log.info("command.refused", command=name, error_code=code, **self._who())
         self.engine.counted.count(name, code, time.monotonic() - began_at)
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)

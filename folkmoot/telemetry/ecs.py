@@ -72,6 +72,8 @@ class Ecs:
             named[field] = str(value) if field in KEYWORDS else value
         if duration_s is not None:
             named["event.duration"] = round(duration_s * NANOSECONDS)
+        if "http.request.id" in named:  # a request that nobody traces is a trace of its own
+            named.setdefault("trace.id", named["http.request.id"])
         named.update(self._service)
         return self._encode(named).decode()
 
