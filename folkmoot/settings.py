@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         description="what logs say of where clients are: their addresses, which tell who attacks; only their networks "
         "(/24, or /48 of IPv6), which is no household; or nothing",
     )
+    log_queue: int = Field(
+        default=10_000,
+        ge=10,
+        description="lines that may wait for a log that is slow to take them; beyond it they are dropped and counted",
+    )
     log_file: Path | None = Field(
         default=None,
         description="a file to log to instead of standard error; worker n of several has a file NAME-n of its own",

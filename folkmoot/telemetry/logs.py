@@ -50,7 +50,7 @@ def configure_logs(settings: Settings, level: str, *, worker: int | None = None)
     node = settings.process_id if worker is None else f"{settings.process_id}-{worker}"
     as_json = settings.log_format == "json"
     ending = _as_json(settings.environment, node) if as_json else _as_text(colors=_is_terminal(settings))
-    outbox = Outbox(_destination(settings, worker))
+    outbox = Outbox(_destination(settings, worker), most=settings.log_queue)
     outbox.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_name_logger, *shared],

@@ -15,7 +15,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-MOST_WAITING = 10_000  # lines
 AT_ONCE = 200  # lines in one write
 FLUSH_S = 2.0  # what the end of a process waits for the last lines
 
@@ -37,7 +36,7 @@ lines = Lines()
 class Outbox(logging.Handler):
     """Formats a line where it is logged, and has it written elsewhere."""
 
-    def __init__(self, write: Write, *, most: int = MOST_WAITING) -> None:
+    def __init__(self, write: Write, *, most: int) -> None:
         super().__init__()
         self._write = write
         self._most = most
