@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from folkmoot.errors import Error, Forbidden, Invalid, NotSignedIn, OutOfScope, UnknownMethod
 from folkmoot.events.event import Person
+from folkmoot.telemetry import tracing
 
 if TYPE_CHECKING:
     from folkmoot.core import Core
@@ -178,7 +179,10 @@ class Action(Generic[In, Out]):
                 call.caller.need_scope(self.module, self.name)
                 if self.access is Access.ADMIN and role != "admin":
                     raise Forbidden("Only an admin may do this.")
-            result = await self.run(call, self.parse(given))
+            with tracing.step("validate"):
+                parsed = self.parse(given)
+            with tracing.step(self.method):
+                result = await self.run(call, parsed)
             code = "ok"
             return result
         except Exception as error:

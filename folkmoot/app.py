@@ -66,6 +66,7 @@ from folkmoot.telemetry.pulse import Pulse
 
 if TYPE_CHECKING:
     from folkmoot.rpc.server import Remote
+    from folkmoot.telemetry.otel import Otel
 
 IDLE_S = 1.0  # how long a stopping node keeps a connection that asks nothing
 
@@ -110,6 +111,8 @@ async def running(
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the system may have chosen one
     async with AsyncExitStack() as closing:
         closing.callback(listening.close)
+        if settings.otel_exporter_otlp_endpoint:
+            closing.push_async_callback(start_tracing(settings).close)
         modules = load_modules(settings)
         # Whoever reads a lot keeps nobody from sending: the writer has connections of its own.
         reading_size = max(1, settings.database_pool - LANES)
@@ -280,6 +283,12 @@ def _engine(
         channels_of=rooms.of,
         call=partial(call_method, core),
     )
+
+
+def start_tracing(settings: Settings) -> "Otel":
+    from folkmoot.telemetry import otel  # with its libraries, which nobody needs who wants no traces
+
+    return otel.start(settings, settings.process_id)
 
 
 async def _start(http: Application, door: Door, listening: socket.socket) -> tuple[AsyncioServer, Acceptor]:

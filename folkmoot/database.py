@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from folkmoot.errors import StorageFull, Unavailable
+from folkmoot.telemetry import tracing
 from folkmoot.telemetry.spread import Spread
 
 if TYPE_CHECKING:
@@ -101,6 +102,21 @@ class _Session(asyncpg.Connection):
         return ""
 
 
+async def _watch_queries(connection: Connection) -> None:
+    connection.add_query_logger(_record_query)
+
+
+def _record_query(query: asyncpg.connection.LoggedQuery) -> None:
+    """A statement is a step of whoever asked for it. Its values are nobody's business."""
+    place = tracing.here()
+    if place is None:
+        return
+    ended_ns = time.time_ns()
+    began_ns = ended_ns - round(query.elapsed * 1e9)
+    statement = " ".join(query.query.split())
+    tracing.record("postgresql", place, began_ns, ended_ns, db__system__name="postgresql", db__query__text=statement)
+
+
 class Database:
     """The pool. `connection` and `transaction` are the only ways to it."""
 
@@ -121,6 +137,7 @@ class Database:
     async def _create_pool(self) -> Pool:
         return await asyncpg.create_pool(
             self._dsn,
+            init=_watch_queries if tracing.is_on() else None,
             min_size=1,
             max_size=self._size,
             connection_class=_Session,

@@ -56,9 +56,7 @@ def listen_to_admins(settings: Settings, *, worker: int | None = None) -> socket
     if settings.admin_port is None:
         return None
     port = settings.admin_port + (worker - 1 if worker and settings.admin_port else 0)
-    return _listen(
-        settings, port, shared=worker is not None, variable="FOLKMOOT_ADMIN_PORT", host=settings.admin_host
-    )
+    return _listen(settings, port, shared=worker is not None, variable="FOLKMOOT_ADMIN_PORT", host=settings.admin_host)
 
 
 def check_admin_ports(settings: Settings) -> None:

@@ -58,6 +58,16 @@ class Settings(BaseSettings):
         description="what logs say of where clients are: their addresses, which tell who attacks; only their networks "
         "(/24, or /48 of IPv6), which is no household; or nothing",
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        description="address of an OpenTelemetry collector (OTLP/HTTP), as http://collector:4318; empty: no traces",
+    )
+    otel_exporter_otlp_headers: SecretStr = Field(
+        default=SecretStr(""), description="headers for the collector, as name=value with commas between"
+    )
+    otel_traces_sampler_arg: float = Field(
+        default=1.0, ge=0, le=1, description="which part of all traces is kept: 0.01 is one in a hundred"
+    )
     log_queue: int = Field(
         default=10_000,
         ge=10,
@@ -580,6 +590,13 @@ class Settings(BaseSettings):
     @classmethod
     def _redis(cls, value: SecretStr) -> SecretStr:
         return _of_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must be an address such as http://collector:4318")
+        return value
 
     @field_validator("url")
     @classmethod

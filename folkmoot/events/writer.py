@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import asyncpg
 import structlog
@@ -12,6 +13,7 @@ from folkmoot.database import Connection, Database
 from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import store
 from folkmoot.events.event import Draft, Event, Identity
+from folkmoot.telemetry import tracing
 from folkmoot.telemetry.spread import MESSAGES, Spread
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,13 @@ Announce = Callable[[Sequence[Event]], None]
 
 Waiting = tuple[Draft, "asyncio.Future[Event]"]
 Outcome = Event | Error
+
+
+class Traced(NamedTuple):
+    """Whose trace a message belongs to, and since when it waits."""
+
+    place: tracing.Place
+    asked_ns: int
 
 
 class Writer:
@@ -41,6 +50,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call
         self._lanes: list[asyncio.Task[None]] = []
         self._closing = False
+        self._traced: dict[asyncio.Future[Event], Traced] = {}
         self.written = 0
         self.refused: Counter[str] = Counter()  # by the code of the error
         self.batches = Spread(MESSAGES)
@@ -74,7 +84,10 @@ class Writer:
         else:
             self._ready.setdefault(draft.room_id, []).append((draft, answer))
             self._arrived.set()
-        return await answer
+        if (place := tracing.here()) is not None:
+            self._traced[answer] = Traced(place, time.time_ns())
+        with tracing.step("writer.wait"):
+            return await answer
 
     async def _run(self) -> None:
         """One lane: takes what waits, writes it, answers, tells."""
@@ -84,14 +97,17 @@ class Writer:
                 await self._arrived.wait()
                 continue
             rooms, batch = self._take()
-            began = time.monotonic()
+            began, began_ns = time.monotonic(), time.time_ns()
             outcomes, fresh = await self._write([draft for draft, _ in batch])
+            committed_ns = time.time_ns()
             self._give_back(rooms)
             self._note(outcomes, len(fresh), time.monotonic() - began)
             for (_, answer), outcome in zip(batch, outcomes, strict=True):
                 _settle(answer, outcome)
             if fresh:  # after the answers, so that an answer and what it is about can leave with one write
                 self._announce(fresh)
+            if self._traced:
+                self._record(batch, began_ns, committed_ns)
             if isinstance(outcomes[0], Unavailable) and time.monotonic() - began > PATIENCE_S:
                 self._refuse_waiting(outcomes[0])
 
@@ -107,12 +123,22 @@ class Writer:
         if fresh < len(outcomes):  # else there is nothing to look for
             self.refused.update(outcome.code for outcome in outcomes if isinstance(outcome, Error))
 
+    def _record(self, batch: Sequence[Waiting], began_ns: int, committed_ns: int) -> None:
+        """What a batch did for each of those who are traced."""
+        now_ns = time.time_ns()
+        for _, answer in batch:
+            if traced := self._traced.pop(answer, None):
+                tracing.record("writer.queue", traced.place, traced.asked_ns, began_ns)
+                tracing.record("writer.commit", traced.place, began_ns, committed_ns, messages=len(batch))
+                tracing.record("publish", traced.place, committed_ns, now_ns)
+
     def _refuse_waiting(self, error: Unavailable) -> None:
         """The database hangs: those who waited for one batch in vain do not wait for a second one."""
         for waiting in (*self._ready.values(), *self._busy.values()):
             self._count -= len(waiting)
             self.refused[error.code] += len(waiting)
             for _, answer in waiting:
+                self._traced.pop(answer, None)
                 _settle(answer, error)
             waiting.clear()
         self._ready.clear()

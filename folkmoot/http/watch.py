@@ -14,7 +14,8 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from folkmoot.addresses import client_address
 from folkmoot.http.application import Application
 from folkmoot.settings import Settings
-from folkmoot.telemetry.clean import session_hash
+from folkmoot.telemetry import tracing
+from folkmoot.telemetry.clean import path_without_secrets, session_hash
 from folkmoot.telemetry.spread import Spread
 
 log = structlog.get_logger(__name__)
@@ -29,11 +30,13 @@ class Requests:
         self.answered: Counter[tuple[str, str, int]] = Counter()  # by method, route and status
         self.took_s: defaultdict[tuple[str, str], Spread] = defaultdict(Spread)  # by method and route
 
-    def count(self, request: Request, status: int, took_s: float) -> None:
+    def count(self, request: Request, status: int, took_s: float) -> str:
+        """Counts a request, and gives its route."""
         method = request.method if request.method in METHODS else "other"
         route = pattern_of(request.route.path) if request.route else "none"
         self.answered[method, route, status] += 1
         self.took_s[method, route].add(took_s)
+        return route
 
 
 @lru_cache(1_000)
@@ -51,7 +54,13 @@ def watch_requests(app: Application, settings: Settings) -> Requests:
         request.ctx.request_id = request_id = uuid4().hex
         request.ctx.began = time.perf_counter()
         request.ctx.caller = None
+        traceparent = request.headers.get("traceparent")
         bind_contextvars(request_id=request_id)
+        if tracing.is_on():
+            request.ctx.step = tracing.step(request.method, kind="server", traceparent=traceparent)
+            request.ctx.taken = request.ctx.step.__enter__()
+        elif trace := tracing.trace_of(traceparent):
+            bind_contextvars(trace=trace)
 
     @app.on_response  # type: ignore[misc, untyped-decorator, unused-ignore]
     async def end(request: Request, response: HTTPResponse) -> None:
@@ -59,7 +68,7 @@ def watch_requests(app: Application, settings: Settings) -> Requests:
             return
         response.headers["X-Request-Id"] = request.ctx.request_id
         took_s = time.perf_counter() - request.ctx.began
-        requests.count(request, response.status, took_s)
+        route = requests.count(request, response.status, took_s)
         caller = request.ctx.caller
         log.info(
             "request",
@@ -71,6 +80,20 @@ def watch_requests(app: Application, settings: Settings) -> Requests:
             user=caller.user_id if caller else None,
             session=session_hash(caller.session_id) if caller else None,
         )
-        unbind_contextvars("request_id")
+        unbind_contextvars("request_id", "trace")
+        if hasattr(request.ctx, "step"):
+            _end_step(request, response.status, route)
 
     return requests
+
+
+def _end_step(request: Request, status: int, route: str) -> None:
+    taken: tracing.Step = request.ctx.taken
+    taken.rename(f"{request.method} {route}")
+    taken.note("http.request.method", request.method)
+    taken.note("http.route", route)
+    taken.note("url.path", path_without_secrets(request.path))
+    taken.note("http.response.status_code", status)
+    if status >= 500:
+        taken.failed(str(status))
+    request.ctx.step.__exit__(None, None, None)

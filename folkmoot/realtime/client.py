@@ -15,6 +15,7 @@ from folkmoot.realtime.commands import COMMANDS, INDEPENDENT, JOINED
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.engine import Engine
 from folkmoot.realtime.protocol import BadFrame, Refusal, Request
+from folkmoot.telemetry import tracing
 from folkmoot.telemetry.clean import session_hash
 
 log = structlog.get_logger(__name__)
@@ -248,7 +249,8 @@ class Client:
         command_id, name, request = command
         try:
             self._spend(name)
-            return await COMMANDS[name](self, command_id, request)
+            with tracing.step(f"socket {name}", kind="server"):
+                return await COMMANDS[name](self, command_id, request)
         except Refusal:
             raise
         except Error as error:

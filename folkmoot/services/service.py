@@ -20,6 +20,7 @@ from folkmoot.services.client import open_client
 from folkmoot.services.file import Described
 from folkmoot.services.paths import UnsafePath, safe_path
 from folkmoot.services.turns import Turns
+from folkmoot.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,11 @@ class Service:
         """The whole answer (2xx) to a request of any of METHODS. Raises as `get` does; UnsafePath for a path that
         could lead elsewhere, before anything is sent.
         """
-        request = self._made(method, path, params, json)
+        with tracing.step(f"service {self.name}", kind="client", service=self.name):
+            return await self._timed(self._made(method, path, params, json))
+
+    async def _timed(self, request: httpx.Request) -> Answer:
+        request.headers.update(tracing.headers())
         began_at, outcome = time.monotonic(), "given_up"
         try:
             answer = await self._bounded(request)

@@ -32,6 +32,9 @@ async def test_a_request_says_who_asked_what_from_where_how_it_ended_and_how_lon
         assert len(line["folkmoot.session.hash"]) == 16
         assert 0 < line["event.duration"] < 30_000_000_000
         assert line["trace.id"] == answer.headers["x-request-id"]
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        await ada.get("/api/v1.0/rooms", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+        assert await server.hears("request", trace__id=trace), "the caller's own"
         refused = await ada.get("/api/v1.0/rooms", headers={"Authorization": "Bearer wrong"})
         (line,) = await server.hears("request", http__request__id=refused.headers["x-request-id"])
         assert line["http.response.status_code"] == 401

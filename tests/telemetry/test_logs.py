@@ -149,7 +149,7 @@ def test_huge_values_are_cut(lines: list[Line]) -> None:
     "secret",
     [
         f"token={TOKEN}", f"?access_token={TOKEN}&x=1", f"Authorization: Bearer {TOKEN}", f"'password': '{TOKEN}'",
-        f"the session {TOKEN} was used", f"postgresql://folkmoot:{TOKEN}@db/folkmoot", f"fm_pat_{TOKEN[:30]}",
+        f"the session {TOKEN} was used", f"postgresql://folkmoot:{TOKEN}@db/folkmoot", f"fmt_{TOKEN[:30]}",
         f"Cookie: sid={TOKEN}; a=b", f"CLIENT_SECRET = {TOKEN}", "x" * (MOST_CHARS - 20) + f" {TOKEN}",
     ],
 )  # fmt: skip
@@ -164,7 +164,8 @@ def test_what_looks_like_a_secret_is_not_shown(secret: str) -> None:
     [
         ("/api/v1.0/rooms/1/events?token=x", "/api/v1.0/rooms/1/events"),
         (f"/hooks/{TOKEN}", "/hooks/[redacted]"),
-        (f"/hooks/{TOKEN}/slack", "/hooks/[redacted]/slack"),
+        ("/api/v1.0/hooks/short/x", "/api/v1.0/hooks/[redacted]"),
+        (f"/reset/{TOKEN}/confirm", "/reset/[redacted]/confirm"),
         ("/x/00000000-0000-4000-8000-000000000002", "/x/00000000-0000-4000-8000-000000000002"),
         ("/assets/index-BcD12345.js", "/assets/index-BcD12345.js"),
     ],
