@@ -1,5 +1,6 @@
 """Routes of actions on Sanic: from a request to a call, from a result to an answer."""
 
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
