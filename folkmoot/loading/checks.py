@@ -22,15 +22,19 @@ def check(module: Module) -> Failure | None:
         return Failure(module.name, "its actions.py declares no action")
     for action in module.actions:
         if says := _of_action(action):
-            code = action.run.__code__
-            where = f"{code.co_filename}:{code.co_firstlineno}"
-            return Failure(module.name, f"action {action.name!r}: {says}", where)
+            return Failure(module.name, f"action {action.name!r}: {says}", where_of(action))
     for route in module.routes:
         if says := _of_route(module.name, route):
             return Failure(module.name, f"{route.method} {route.path}: {says}")
     if says := _said_twice(module.routes):
         return Failure(module.name, says)
     return None
+
+
+def where_of(action: Action[Any, Any]) -> str:
+    """The file and line where an action is declared."""
+    code = action.run.__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _of_action(action: Action[Any, Any]) -> str:

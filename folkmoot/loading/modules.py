@@ -7,7 +7,7 @@ import structlog
 from folkmoot.actions import Registry
 from folkmoot.errors import CommandFailed
 from folkmoot.jobs.job import Registry as JobRegistry
-from folkmoot.loading.checks import check
+from folkmoot.loading.checks import check, where_of
 from folkmoot.loading.importing import Module, built_in, failure_of, import_module
 from folkmoot.loading.places import Failure, Place, locate
 from folkmoot.modules import BUILT_IN
@@ -66,10 +66,12 @@ class Modules:
     def _clash(self, module: Module) -> Failure | None:
         """Whether a slash command of the module is one of another already."""
         others = [action for other in self.loaded if other.name != module.name for action in other.actions]
-        try:
-            check_names(commands_of([*others, *module.actions]))
-        except BadCommand as error:
-            return Failure(module.name, str(error))
+        for action in module.actions:
+            try:
+                check_names(commands_of([*others, action]))
+            except BadCommand as error:
+                return Failure(module.name, str(error), where_of(action))
+            others.append(action)
         return None
 
     def _let_in(self, module: Module) -> None:

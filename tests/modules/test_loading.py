@@ -53,6 +53,18 @@ def test_a_module_needs_neither_routes_nor_init(tmp_path: Path) -> None:
 
 # What is wrong with a module: the files that make it so, the line that is named, and what is said.
 SYNTAX = "from folkmoot.actions import Call\n\ndef broken(:\n"
+COMMAND = """
+from folkmoot.actions import Call, Nothing, action
+from folkmoot.slash.said import Said
+
+say = None
+
+
+#
+@action(command="NAME")
+async def wave(call: Call, given: Nothing) -> Said:
+    return Said(body="waves")
+"""
 STRANGE = ACTIONS.replace(
     "    word: str", "    model_config = {'arbitrary_types_allowed': True}\n    word: str\n    file: type(action)"
 )
@@ -76,6 +88,12 @@ WRONG = {
     "not a path": ({"routes": ROUTES.format(name="words").replace("/words/{", "/wo rds<>/{")}, "", "is not a path"),
     "no field": ({"routes": ROUTES.format(name="words").replace("{word}", "{wort}")}, "", "a field of Word"),
     "twice": ({"routes": ROUTES.format(name="words").replace(",)", ",) * 2")}, "", "listed twice"),
+    "no answer": (
+        {"actions": ACTIONS.replace("@action()", "@action(command='words')")}, "actions.py:21", "must return Said",
+    ),
+    "taken": ({"actions": COMMAND.replace("NAME", "help"), "routes": "ROUTES = ()"}, "actions.py:9", "/help is both"),
+    "no command": ({"actions": COMMAND.replace("NAME", "No"), "routes": "ROUTES = ()"}, "actions.py:9", "must be a small letter"),
+    "jobs": ({"jobs": "\n\nraise RuntimeError('no job')\n"}, "jobs.py:3", "no job"),
     "no list": ({"routes": "ROUTES = None\n"}, "actions.py", "TypeError"),
 }  # fmt: skip
 
