@@ -23,6 +23,7 @@ from folkmoot.descriptors import take_all
 from folkmoot.errors import CommandFailed, Error
 from folkmoot.laptop import LaptopError
 from folkmoot.listening import PortTaken
+from folkmoot.loading.cli import module
 from folkmoot.migrations import HEAD, NoSuchRevision
 from folkmoot.settings import BadSettings, Settings, load_settings
 from folkmoot.telemetry.logs import configure_logs
@@ -43,6 +44,8 @@ bot = typer.Typer(help="Accounts of programs, which have a token instead of a pa
 cli.add_typer(bot, name="bot")
 services = typer.Typer(help="The services that actions and slash commands call.", no_args_is_help=True)
 cli.add_typer(services, name="services")
+
+cli.add_typer(module, name="module")
 
 T = TypeVar("T")
 

@@ -57,7 +57,7 @@ async def serve(settings: Settings, *, migrate_first: bool) -> None:
         check_platform()
     async with stopping(longest_stop_s(settings) + (0 if alone else SUPERVISOR_S)) as stop:
         with suppress(Stopped):
-            await unless(stop, _prepare(settings, migrate_first=migrate_first))
+            await unless(stop, prepare(settings, migrate_first=migrate_first))
             if alone:
                 async with running(settings, listen(settings), listen_to_admins(settings)):
                     await stop.wait()
@@ -88,7 +88,7 @@ async def work_on_jobs(settings: Settings, *, report: Callable[[str], None]) -> 
                 report("Stopping")
 
 
-async def _prepare(settings: Settings, *, migrate_first: bool) -> None:
+async def prepare(settings: Settings, *, migrate_first: bool) -> None:
     """What is done once, however many workers come after it."""
     if migrate_first:
         await _up_to_date(settings)

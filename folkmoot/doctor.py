@@ -19,6 +19,7 @@ from folkmoot.database import DURABLE
 from folkmoot.laptop import LaptopError, running
 from folkmoot.laptop.binaries import OLDEST_POSTGRES, Binary, find_postgres, find_valkey
 from folkmoot.laptop.port import port_holder, port_is_free
+from folkmoot.loading.modules import load_modules
 from folkmoot.migrations import current, revisions
 from folkmoot.services.check import check_file
 from folkmoot.services.file import BadServices
@@ -57,6 +58,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _port(settings, is_ours=live is not None),
         _site(settings),
         await _services(settings.services),
+        *_modules(settings),
     ]
 
 
@@ -244,6 +246,19 @@ async def _services(path: Path | None) -> Finding:
     if ill:
         return Finding("services", False, f"not well: {', '.join(ill)}", "Run `folkmoot services check`.")
     return Finding("services", True, f"{len(looks)} in {path}, all well")
+
+
+def _modules(settings: Settings) -> list[Finding]:
+    """One for those that are loaded, and one for each that is not."""
+    if not settings.modules:
+        return []
+    modules = load_modules(settings.model_copy(update={"modules_strict": False}), report=lambda failure: None)
+    names = ", ".join(module.name for module in modules.loaded if module.place)
+    advice = "Put it right, or take it out of FOLKMOOT_MODULES."
+    return [
+        Finding("modules", True, f"{names or 'none'} besides Folkmoot's own"),
+        *(Finding("modules", False, str(failure), advice) for failure in modules.failures),
+    ]
 
 
 def _where(address: str) -> str:

@@ -1,6 +1,6 @@
 """All modules of the product: our own and the operator's, and what came of those that could not be loaded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,13 +15,16 @@ from folkmoot.routes import Route
 from folkmoot.settings import Settings
 from folkmoot.slash.commands import BadCommand, check_names, commands_of
 
+Report = Callable[[Failure], None]
+
 log = structlog.get_logger(__name__)
 
 
 class Modules:
     """What is loaded. `registry` and `jobs` stay the same objects when modules are reloaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self.registry = Registry(())
         self.jobs = JobRegistry(())
         self._loaded: dict[str, Module] = {}
@@ -56,7 +59,7 @@ class Modules:
 
     def fail(self, failure: Failure) -> None:
         self._failures[failure.name] = failure
-        log.error("module.failed", module=failure.name, error=failure.says, where=failure.where)
+        self._report(failure)
 
     def remove(self, name: str) -> None:
         if module := self._loaded.pop(name, None):
@@ -82,9 +85,13 @@ class Modules:
         self.jobs.add(module.jobs)
 
 
-def load_modules(settings: Settings) -> Modules:
+def log_failure(failure: Failure) -> None:
+    log.error("module.failed", module=failure.name, error=failure.says, where=failure.where)
+
+
+def load_modules(settings: Settings, report: Report = log_failure) -> Modules:
     """Our own modules and those of `FOLKMOOT_MODULES`. Raises CommandFailed when one fails and none may."""
-    modules = Modules()
+    modules = Modules(report)
     places, failures = locate(settings.modules)
     for failure in failures:
         modules.fail(failure)

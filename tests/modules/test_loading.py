@@ -92,7 +92,9 @@ WRONG = {
         {"actions": ACTIONS.replace("@action()", "@action(command='words')")}, "actions.py:21", "must return Said",
     ),
     "taken": ({"actions": COMMAND.replace("NAME", "help"), "routes": "ROUTES = ()"}, "actions.py:9", "/help is both"),
-    "no command": ({"actions": COMMAND.replace("NAME", "No"), "routes": "ROUTES = ()"}, "actions.py:9", "must be a small letter"),
+    "no command": (
+        {"actions": COMMAND.replace("NAME", "No"), "routes": "ROUTES = ()"}, "actions.py:9", "must be a small letter",
+    ),
     "jobs": ({"jobs": "\n\nraise RuntimeError('no job')\n"}, "jobs.py:3", "no job"),
     "no list": ({"routes": "ROUTES = None\n"}, "actions.py", "TypeError"),
 }  # fmt: skip
