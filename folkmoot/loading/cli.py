@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 module = typer.Typer(help="Modules of your own: make one, see what is loaded.", no_args_is_help=True)
 
@@ -34,15 +33,14 @@ def list_modules() -> None:
     from folkmoot.settings import load_settings
 
     modules = load_modules(load_settings(modules_strict=False), report=lambda failure: None)  # it is said below
-    table = Table("action", "who", "what", "command", box=None, pad_edge=False)
     for loaded in modules.loaded:
-        where = f"  {loaded.place.folder}" if loaded.place else ""
-        table.add_row(f"[bold]{loaded.name}[/bold][dim]{escape(where)}[/dim]")
+        title = f"{loaded.name}  {loaded.place.folder}" if loaded.place else loaded.name
+        out.print(title, style="bold", markup=False, soft_wrap=True)
         for action in sorted(loaded.actions, key=lambda action: action.name):
             about = " ".join(action.about.partition("\n\n")[0].split())
-            command = f"/{action.command}" if action.command else ""
-            table.add_row(f"  {action.method}", action.access.value, escape(about), command)
-    out.print(table)
+            command = f" /{action.command}" if action.command else ""
+            line = f"  {action.method:<28} {action.access.value:<7} {about}{command}"
+            out.print(line, markup=False, soft_wrap=True)
     for failure in modules.failures:
         out.print(f"[red]✗[/red] {escape(str(failure))}", soft_wrap=True)
     if modules.failures:

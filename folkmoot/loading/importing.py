@@ -66,7 +66,8 @@ def failure_of(place: Place, error: BaseException) -> Failure:
         if Path(frame.f_code.co_filename).is_relative_to(place.folder)
     ]
     where = own[-1] if own else str(place.folder / "actions.py")
-    return Failure(place.name, f"{type(error).__name__}: {error}", where)
+    first_line = str(error).partition("\n")[0]
+    return Failure(place.name, f"{type(error).__name__}: {first_line}", where)
 
 
 def _make_package(place: Place) -> None:

@@ -56,6 +56,7 @@ def broken_rules(found: Import) -> Iterator[str]:
         "folkmoot.commands",
         "folkmoot.cli",
         "folkmoot.app",
+        "folkmoot.testing.node",
     ):
         yield "nothing imports the composition root but the command line"
     parts = found.imported.split(".")
