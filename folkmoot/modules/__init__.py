@@ -11,4 +11,5 @@ BUILT_IN = (
     "folkmoot.modules.incoming",
     "folkmoot.modules.jobs",
     "folkmoot.modules.webhooks",
+    "folkmoot.modules.services",
 )

@@ -1,0 +1,1 @@
+"""Services: how those are that the operator named."""
