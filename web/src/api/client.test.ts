@@ -24,11 +24,16 @@ describe('a failure', () => {
     [409, 'refused'],
     [500, 'busy'],
     [503, 'busy'],
-    [502, 'unreachable'],
-    [504, 'unreachable'],
+    [502, 'refused'],
+    [504, 'refused'],
   ])('of status %i is %s', async (status, kind) => {
     fakeServer({ 'GET /people': () => problem(status, 'some_code') })
     await expect(server.people()).rejects.toMatchObject({ kind, code: 'some_code' })
+  })
+
+  it.each([502, 504])('of status %i is unreachable when a gateway says it, which has no codes', async (status) => {
+    fakeServer({ 'GET /people': () => json({ error: 'Bad Gateway' }, status) })
+    await expect(server.people()).rejects.toMatchObject({ kind: 'unreachable' })
   })
 
   it('holds the messages by field', async () => {

@@ -48,7 +48,7 @@ interface ProblemBody {
 
 export function failureOf(response: Response, body: unknown): Failure {
   const problem: ProblemBody = typeof body === 'object' && body !== null ? body : {}
-  return new Failure(kindOf(response.status), problem.detail ?? problem.title ?? '', {
+  return new Failure(kindOf(response.status, problem.code), problem.detail ?? problem.title ?? '', {
     code: problem.code,
     fields: problem.errors,
     retryAfterS: retryAfter(response.headers.get('Retry-After')),
@@ -59,13 +59,14 @@ export function asFailure(error: unknown): Failure {
   return error instanceof Failure ? error : new Failure('unreachable', '')
 }
 
-function kindOf(status: number): FailureKind {
+function kindOf(status: number, code?: string): FailureKind {
   if (status === 400 || status === 422) return 'invalid'
   if (status === 401) return 'signed-out'
   if (status === 404) return 'missing'
   if (status === 429) return 'too-many'
-  // A gateway that cannot reach the server answers for it; for the reader that is the same as no answer.
-  if (status === 502 || status === 504) return 'unreachable'
+  // A gateway that cannot reach the server answers for it; for the reader that is the same as no answer. With a code
+  // it is the server itself, which says so of a service behind it.
+  if (status === 502 || status === 504) return code === undefined ? 'unreachable' : 'refused'
   return status >= 500 ? 'busy' : 'refused'
 }
 

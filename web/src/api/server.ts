@@ -2,13 +2,18 @@
 import { answer, client } from './client'
 import type {
   Bot,
+  Command,
   EventPage,
+  Hook,
   IssuedToken,
+  MadeHook,
   Member,
+  NewHook,
   NewRoom,
   NewToken,
   OpenRoom,
   Person,
+  Ran,
   Room,
   Session,
   SignedIn,
@@ -57,6 +62,18 @@ export const server = {
   disableAccount: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/accounts/{user_id}/disable', account(id))),
 
   enableAccount: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/accounts/{user_id}/enable', account(id))),
+
+  hooks: async (): Promise<Hook[]> => (await answer(client.GET('/api/v1.0/incoming-hooks'))).hooks,
+
+  makeHook: (body: NewHook): Promise<MadeHook> => answer(client.POST('/api/v1.0/incoming-hooks', { body })),
+
+  revokeHook: (hook_id: number): Promise<unknown> =>
+    answer(client.DELETE('/api/v1.0/incoming-hooks/{hook_id}', { params: { path: { hook_id } } })),
+
+  commands: async (): Promise<Command[]> => (await answer(client.GET('/api/v1.0/commands'))).commands,
+
+  runCommand: (id: number, text: string, client_id: string): Promise<Ran> =>
+    answer(client.POST('/api/v1.0/rooms/{room_id}/commands', { ...room(id), body: { text, client_id } })),
 
   people: async (): Promise<Person[]> => (await answer(client.GET('/api/v1.0/people'))).people,
 

@@ -2,8 +2,11 @@ import { computed } from 'vue'
 import type { Ref } from 'vue'
 import { COUNT_FROM, MESSAGE_LIMIT, lengthOf } from '@/lib/limits'
 
-/** Text on its way to be a message: may it be sent, how much is left, and which keys send it. */
-export function useComposer(text: Ref<string>, onSend: (body: string) => void) {
+/**
+ * Text on its way to be a message: may it be sent, how much is left, and which keys send it. `onSend` says whether the
+ * text is gone with it, or stays.
+ */
+export function useComposer(text: Ref<string>, onSend: (body: string) => boolean) {
   const body = computed(() => text.value.replace(/^\s*\n/, '').trimEnd())
   const length = computed(() => lengthOf(body.value))
   const left = computed(() => MESSAGE_LIMIT - length.value)
@@ -12,8 +15,7 @@ export function useComposer(text: Ref<string>, onSend: (body: string) => void) {
 
   function submit(): void {
     if (!canSend.value) return
-    onSend(body.value)
-    text.value = ''
+    if (onSend(body.value)) text.value = ''
   }
 
   /** Enter sends, unless it ends a composition (Chinese, Japanese, Korean) or comes from an on-screen keyboard. */

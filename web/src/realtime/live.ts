@@ -1,5 +1,6 @@
 /** Joins the socket to the stores: subscribe first, fetch second, apply third. */
 import type { RoomEvent } from '@/api/types'
+import { useCommandsStore } from '@/stores/commands'
 import { useConnectionStore } from '@/stores/connection'
 import { useOutboxStore } from '@/stores/outbox'
 import type { Sender } from '@/stores/outbox'
@@ -31,6 +32,7 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
   const timelines = useTimelinesStore()
   const outbox = useOutboxStore()
   const session = useSessionStore()
+  const commands = useCommandsStore()
   const timers = new Set<ReturnType<typeof setTimeout>>()
   /** Rooms we are out of, whose unsent messages are still there. */
   const left = new Set<number>()
@@ -156,6 +158,7 @@ export function createLive(open: (handlers: SocketHandlers) => Socket = openHere
       outbox.clear({ erase: !session.signedIn && !session.wasEnded })
       timelines.clear()
       rooms.clear()
+      commands.clear()
     },
   }
 }

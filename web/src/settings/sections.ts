@@ -1,6 +1,7 @@
 import type { Component } from 'vue'
 import type { User } from '@/api/types'
 import BotsSection from '@/components/settings/BotsSection.vue'
+import HooksSection from '@/components/settings/HooksSection.vue'
 import TokensSection from '@/components/settings/TokensSection.vue'
 import type { IconName } from '@/components/ui/icons'
 
@@ -15,6 +16,7 @@ export interface Section {
 export const SECTIONS: readonly Section[] = [
   { name: 'tokens', icon: 'key', forAdmins: false, component: TokensSection },
   { name: 'bots', icon: 'bot', forAdmins: true, component: BotsSection },
+  { name: 'hooks', icon: 'hook', forAdmins: true, component: HooksSection },
 ]
 
 export function sectionsFor(user: User | null): readonly Section[] {

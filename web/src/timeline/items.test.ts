@@ -14,6 +14,14 @@ function outgoing(changes: Partial<OutboxEntry> = {}): OutboxEntry {
   return { clientId: 'mine', roomId: 7, body: 'on its way', createdAt: at(3), state: 'pending', ...changes }
 }
 
+it('shows what came of a command under what was typed, apart from what its author says', () => {
+  const body = '/hello Gonzalo\nHello Gonzalo\nfrom flask service'
+  const list = [event(1), event(2, { kind: 'command', body }), event(3)]
+  const items = buildItems(list, [], nothingUnread)
+  expect(shape(items)).toEqual(['day', 'message', 'message', 'message'])
+  expect(messages(items)[1]).toMatchObject({ typed: '/hello Gonzalo', body: 'Hello Gonzalo\nfrom flask service', author: bjorn })
+})
+
 describe('days', () => {
   it('start with a separator, one for each local day', () => {
     const list = [event(1, { created_at: at(0) }), event(2, { created_at: at(1) }), event(3, { created_at: at(24 * 60) })]

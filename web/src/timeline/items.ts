@@ -24,6 +24,8 @@ export interface MessageItem {
   seq: number
   author: Person
   body: string
+  /** Of a slash command: what its author typed. The body is what came of it. */
+  typed: string
   at: string
   grouped: boolean
   state: 'confirmed' | OutboxEntry['state']
@@ -88,6 +90,9 @@ export function buildItems(
     if (event.kind === 'message') {
       const grouped = follow(event.author.id, event.created_at)
       items.push(confirmed(event, grouped))
+    } else if (event.kind === 'command') {
+      previous = null // neither what was said before nor what is said after belongs to an answer
+      items.push(answered(event))
     } else {
       previous = null
       items.push({ type: 'system', key: keyOf(event), event })
@@ -111,12 +116,18 @@ function firstOf(events: readonly RoomEvent[], me: Person, unread: Unread | null
 function confirmed(event: RoomEvent, grouped: boolean): MessageItem {
   const { seq, author, body, created_at: at, client_id } = event
   const rest = { state: 'confirmed', reason: '', clientId: client_id } as const
-  return { type: 'message', key: keyOf(event), seq, author, body: body ?? '', at, grouped, ...rest }
+  return { type: 'message', key: keyOf(event), seq, author, body: body ?? '', typed: '', at, grouped, ...rest }
+}
+
+/** The first line says what was typed, the others what came of it. */
+function answered(event: RoomEvent): MessageItem {
+  const [typed = '', ...answer] = (event.body ?? '').split('\n')
+  return { ...confirmed(event, false), typed, body: answer.join('\n') }
 }
 
 function onItsWay({ clientId, body, createdAt: at, state, reason = '' }: OutboxEntry, author: Person, grouped: boolean): MessageItem {
   const key = messageKey(author.id, clientId)
-  return { type: 'message', key, seq: Infinity, author, body, at, grouped, state, reason, clientId }
+  return { type: 'message', key, seq: Infinity, author, body, typed: '', at, grouped, state, reason, clientId }
 }
 
 /** The same for the pending message and for the event it becomes, so that the element on the page stays. */

@@ -1,7 +1,8 @@
 import { screen, within } from '@testing-library/vue'
 import { afterEach, expect, it, vi } from 'vitest'
+import { useRoomsStore } from '@/stores/rooms'
 import { useSessionStore } from '@/stores/session'
-import { NOON, signedIn } from '@/testing/builders'
+import { NOON, room, signedIn } from '@/testing/builders'
 import { fakeServer, json, problem } from '@/testing/fakeServer'
 import { mount } from '@/testing/mount'
 import SettingsView from './SettingsView.vue'
@@ -95,4 +96,36 @@ it('lets an admin add a bot and disable it', async () => {
   await user.click(screen.getByRole('button', { name: 'Disable' }))
   expect(await screen.findByText('disabled')).toBeVisible()
   expect(screen.getByRole('button', { name: 'Enable' })).toBeVisible()
+})
+
+it('lets an admin make an incoming hook, shows its address once, and removes it', async () => {
+  const hook = {
+    id: 3, room_id: 7, room: 'general', bot: { id: 9, name: 'Grafana' }, made_by: { id: 1, name: 'Ann Sommers' },
+    made_at: at, used_at: null,
+  }
+  const { server, user } = open('admin', 'hooks', {
+    'GET /incoming-hooks': () => json({ hooks: [] }),
+    'POST /incoming-hooks': () => json({ hook, address: 'https://chat.example.org/api/v1.0/hooks/fmh_x' }, 201),
+    'DELETE /incoming-hooks/3': () => new Response(null, { status: 204 }),
+  })
+  useRoomsStore().put(room())
+  expect(await screen.findByText('There are no incoming hooks yet.')).toBeVisible()
+  await user.click(screen.getByRole('button', { name: 'New incoming hook' }))
+  await user.click(screen.getByRole('button', { name: 'Make hook' }))
+  expect(screen.getByText('Fill this in.')).toBeVisible()
+  await user.type(screen.getByRole('textbox', { name: 'Name' }), 'Grafana')
+  expect(screen.getByRole('combobox', { name: 'Room' })).toHaveDisplayValue('general')
+  server.on('GET /incoming-hooks', () => json({ hooks: [hook] }))
+  await user.click(screen.getByRole('button', { name: 'Make hook' }))
+  expect(await screen.findByDisplayValue(/fmh_x$/)).toBeVisible()
+  expect(screen.getByText(/^curl .*fmh_x'$/)).toBeVisible()
+  expect(server.asked.find(({ method }) => method === 'POST')?.body).toEqual({ room_id: 7, name: 'Grafana' })
+  await user.click(screen.getByRole('button', { name: 'Done' }))
+  expect(screen.queryByText(/fmh_x/)).toBeNull()
+  expect(await screen.findByText('Posts into general')).toBeVisible()
+  await user.click(screen.getByRole('button', { name: 'Remove the hook Grafana' }))
+  server.on('GET /incoming-hooks', () => json({ hooks: [] }))
+  await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Remove' }))
+  expect(await screen.findByText('There are no incoming hooks yet.')).toBeVisible()
+  expect(server.count('DELETE /incoming-hooks/3')).toBe(1)
 })

@@ -15,6 +15,7 @@ export const ICONS = {
   screen: 'M4 5h16v11H4zM9 20h6M12 16v4',
   key: 'M8 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm4-4h9M18 12v3M21 12v2',
   bot: 'M6 9h12v10H6zM12 9V5M12 4.5v.5M9.5 13v1M14.5 13v1M3 12v4M21 12v4',
+  hook: 'M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-5.7-5.7L12 7.1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 5.7 5.7l1.3-1.3',
   settings: 'M4 7h9M17 7h3M15 9.5v-5M4 17h3M11 17h9M9 19.5v-5',
   device: 'M4 5h16v11H4zM2 19h20',
   check: 'M5 12.5l4.5 4.5L19 7',
