@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 CONNECTIONS = 2  # of PostgreSQL: one to work with, one that listens for new jobs
 WAIT_S = 5.0  # for PostgreSQL; nobody waits for us, so it may be longer than for a request
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # before the next start, by how many in a row have failed
+PUT_BACK_S = 2.0  # what does not end in time is put back; a PostgreSQL that hangs is waited for no longer
 STEADY_S = 30.0  # who ran that long did not fail to start
 LOOK_S = 15.0  # between looks at jobs of workers that died
 SILENT_S = 30.0  # a worker without a sign of life for that long has died
@@ -38,6 +40,7 @@ class Worker:
         self._database = Database(core.settings.dsn, size=1, wait_s=WAIT_S)
         self._engine: Engine | None = None
         self._stopping = asyncio.Event()
+        self._ends_at = 0.0  # once we stop, on the monotonic clock
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -48,15 +51,16 @@ class Worker:
 
     def stop(self) -> None:
         """Takes no further job. Those that run may end within `drain_s`; then they are put back for others."""
+        if not self._stopping.is_set():
+            self._ends_at = time.monotonic() + self._core.settings.drain_s + PUT_BACK_S
         self._stopping.set()
         if self._engine is not None:
             self._engine.stop()  # type: ignore[no-untyped-call]  # procrastinate
 
     async def close(self) -> None:
         self.stop()
-        longest_s = self._core.settings.drain_s + 2 * WAIT_S
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=longest_s)
+            await asyncio.wait(self._tasks, timeout=max(0.0, self._ends_at - time.monotonic()))
         await end(self._tasks)
         await self._database.close()
 

@@ -38,6 +38,7 @@ class Remote:
     ) -> None:
         settings = core.settings
         self._settings = settings
+        self.port = 0  # once it is started
         self._is_shared = is_shared  # the port, with the other workers
         self._streams = Streams(engine.hub)
         opened = [health.NAME, *(OPENED[name] for name in settings.grpc_open)]
@@ -55,8 +56,8 @@ class Remote:
         health_pb2_grpc.add_HealthServicer_to_server(checks, self._server)
         reflection.enable_server_reflection((*named, health.NAME, reflection.SERVICE_NAME), self._server)
 
-    async def start(self) -> int:
-        """Returns the port. Raises PortTaken, and BadSettings when the certificate cannot be used."""
+    async def start(self) -> None:
+        """Raises PortTaken, and BadSettings when the certificate cannot be used."""
         settings = self._settings
         if not self._is_shared:
             check_grpc_port(settings)
@@ -73,7 +74,7 @@ class Remote:
         if settings.grpc_certificate is None and settings.host not in LOOPBACK:
             log.warning("grpc.without_tls", note="Tokens are readable on the way. Keep the port inside, or set TLS up.")
         await self._server.start()
-        return port
+        self.port = port
 
     async def drain(self, within_s: float) -> None:
         """Takes no new calls, answers those that were begun, and sends streams away."""
