@@ -4,12 +4,18 @@ import re
 from string import Formatter
 from urllib.parse import quote, unquote
 
+from folkmoot.errors import Invalid
+
 # What RFC 3986 allows in a path. Everything else is written as %XX by whoever makes the path.
 ALLOWED = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 
 
-class UnsafePath(ValueError):
-    """The path could lead elsewhere than below the address of the service."""
+class UnsafePath(Invalid):
+    """The path, or what was to become a part of it, could lead elsewhere than below the address of the service."""
+
+    def __init__(self, says: str) -> None:
+        self.says = says
+        super().__init__(f"This cannot be in the path of a service: it {says}.")
 
 
 def safe_path(path: str) -> str:

@@ -35,14 +35,14 @@ def _path(given: str) -> str:
     try:
         return safe_path(given)
     except UnsafePath as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(error.says) from None
 
 
 def _template(given: str) -> str:
     try:
         fill(given, text="x", user="x")
     except UnsafePath as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(error.says) from None
     except (KeyError, IndexError, ValueError):
         raise ValueError("must hold no other braces than {text} and {user}") from None
     return given

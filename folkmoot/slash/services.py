@@ -32,7 +32,7 @@ class ServiceCommand:
         try:
             path = fill(self._path, text=words, user=call.caller.name)
         except UnsafePath as error:
-            raise Invalid(f"The service cannot be asked that: the text {error}.") from None
+            raise Invalid(f"The service cannot be asked that: the text {error.says}.") from None
         return Said(body=await self._service.get(path))
 
 

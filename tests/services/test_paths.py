@@ -39,6 +39,14 @@ def test_a_value_that_could_lead_elsewhere_is_refused(value: str) -> None:
         fill("/hello/{name}", name=value)
 
 
+def test_the_refusal_is_a_sentence_for_who_typed_it() -> None:
+    with pytest.raises(
+        UnsafePath, match=r"cannot be in the path of a service: it must not lead to another folder\."
+    ) as it:
+        fill("/hello/{name}", name="../admin")
+    assert it.value.status == 400
+
+
 @given(st.text())
 def test_whatever_is_typed_stays_one_part(value: str) -> None:
     try:
