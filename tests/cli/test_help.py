@@ -24,6 +24,8 @@ TAUGHT = {
     ("user", "password"): ["signed out everywhere"],
     ("user", "disable"): ["at once"],
     ("doctor",): ["say what to do"],
+    ("services",): ["check"],
+    ("services", "check"): ["FOLKMOOT_SERVICES", "Ends with 1", "asked once"],
 }
 
 
