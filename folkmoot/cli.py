@@ -40,6 +40,8 @@ cli = typer.Typer(
 )
 user = typer.Typer(help="People's accounts: add, list, give a new password, disable.", no_args_is_help=True)
 cli.add_typer(user, name="user")
+jobs = typer.Typer(help="Background jobs: see what failed, try it again.", no_args_is_help=True)
+cli.add_typer(jobs, name="jobs")
 bot = typer.Typer(help="Accounts of programs, which have a token instead of a password.", no_args_is_help=True)
 cli.add_typer(bot, name="bot")
 services = typer.Typer(help="The services that actions and slash commands call.", no_args_is_help=True)
@@ -95,6 +97,34 @@ def serve(
     from folkmoot import commands
 
     _run(commands.serve(_settings("info", host=host, port=port, workers=workers), migrate_first=migrate))
+
+
+@jobs.command("list")
+def jobs_list(data: Data = None) -> None:
+    """Show how many jobs wait and run, and those that failed with what went wrong."""
+    from folkmoot import commands
+
+    counts, failed = _run(commands.list_jobs(_settings("warning", data=data)))
+    out.print(f"{counts.waiting} waiting, {counts.running} running, {counts.failed} failed, {counts.workers} workers.")
+    if failed:
+        table = Table("id", "job", "attempts", "failed", "error", box=None, pad_edge=False)
+        for one in failed:
+            table.add_row(
+                str(one.id), escape(one.name), str(one.attempts), f"{one.since:%Y-%m-%d %H:%M}", escape(one.error or "")
+            )
+        out.print(table)
+
+
+@jobs.command("retry")
+def jobs_retry(
+    job_id: Annotated[int | None, typer.Argument(help="The id of a failed job. [default: all of them]")] = None,
+    data: Data = None,
+) -> None:
+    """Start a failed job afresh, or all of them."""
+    from folkmoot import commands
+
+    retried = _run(commands.retry_jobs(_settings("warning", data=data), job_id))
+    out.print(f"{retried} started afresh.")
 
 
 @cli.command()

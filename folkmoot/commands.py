@@ -21,6 +21,8 @@ from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.modules.bots import actions as bots
 from folkmoot.modules.bots.schemas import Bot
+from folkmoot.modules.jobs import actions as jobs
+from folkmoot.modules.jobs.schemas import JobCounts, PageOf, StoredJob
 from folkmoot.modules.tokens.actions import check
 from folkmoot.modules.tokens.schemas import IssuedToken
 from folkmoot.settings import Settings
@@ -162,6 +164,21 @@ async def add_bot(settings: Settings, name: str, scopes: list[str], days: int) -
         check(call, given)  # before there is a bot that nobody can use
         bot = await bots.add.perform(call, {"name": name})
         return bot, await bots.issue_token(call, given.model_copy(update={"bot_id": bot.id}))
+
+
+async def list_jobs(settings: Settings) -> tuple[JobCounts, list[StoredJob]]:
+    """How many jobs there are, and the newest of those that failed."""
+    async with _operator(settings) as call:
+        return await jobs.counts(call, Nothing()), (await jobs.failed(call, PageOf(limit=200))).jobs
+
+
+async def retry_jobs(settings: Settings, job_id: int | None) -> int:
+    """Starts a failed job afresh, or all of them. Returns how many."""
+    async with _operator(settings) as call:
+        if job_id is None:
+            return (await jobs.retry_all(call, Nothing())).retried
+        await jobs.retry.perform(call, {"job_id": job_id})
+        return 1
 
 
 def new_password() -> str:

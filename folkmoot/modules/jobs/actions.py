@@ -6,18 +6,18 @@ from folkmoot.actions import Access, Call, Done, Nothing, action
 from folkmoot.errors import Conflict, NotFound
 from folkmoot.jobs import store
 from folkmoot.jobs.worker import SILENT_S
-from folkmoot.modules.jobs.schemas import Counts, JobId, JobPage, PageOf, Retried, State, StoredJob
+from folkmoot.modules.jobs.schemas import JobCounts, JobId, JobPage, PageOf, Retried, State, StoredJob
 
 NAMES: dict[str, State] = {"todo": "waiting", "doing": "running", "failed": "failed"}  # ours for procrastinate's
 MOST_AT_ONCE = 1000  # jobs that are started afresh together
 
 
 @action(access=Access.ADMIN)
-async def counts(call: Call, _: Nothing) -> Counts:
+async def counts(call: Call, _: Nothing) -> JobCounts:
     """How many jobs wait, run and have failed, and how many workers there are."""
     async with call.core.database.connection() as connection:
         found = await store.counts(connection)
-        return Counts(
+        return JobCounts(
             waiting=found.get("todo", 0),
             running=found.get("doing", 0),
             failed=found.get("failed", 0),

@@ -21,7 +21,7 @@ class JobId(Input):
     job_id: Id
 
 
-class Counts(Output, frozen=True):
+class JobCounts(Output, frozen=True):
     """How much there is to do. `workers` have given a sign of life within half a minute."""
 
     waiting: int

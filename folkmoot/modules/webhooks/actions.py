@@ -5,21 +5,21 @@ from folkmoot.database import Connection
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.modules.rooms.actions import find as find_room
 from folkmoot.modules.webhooks import reach, signing, store
-from folkmoot.modules.webhooks.schemas import Hook, HookId, Hooks, HookWithSecret, NewHook
+from folkmoot.modules.webhooks.schemas import NewWebhook, Webhook, WebhookId, Webhooks, WebhookWithSecret
 from folkmoot.modules.webhooks.waking import TOPIC, line_of, wake
 
 BOTH_SECRETS_S = 86_400  # for so long the old secret signs beside a new one
 
 
 @action(access=Access.ADMIN)
-async def hooks(call: Call, _: Nothing) -> Hooks:
+async def hooks(call: Call, _: Nothing) -> Webhooks:
     """All webhooks with their state, by room."""
     async with call.core.database.connection() as connection:
-        return Hooks(hooks=await store.hooks(connection))
+        return Webhooks(hooks=await store.hooks(connection))
 
 
 @action(access=Access.ADMIN)
-async def add(call: Call, given: NewHook) -> HookWithSecret:
+async def add(call: Call, given: NewWebhook) -> WebhookWithSecret:
     """Tells an address what happens in a room of the caller from now on. Its secret is shown only now."""
     async with call.core.database.connection() as connection:
         await find_room(connection, call.caller.user_id, given.room_id)
@@ -40,11 +40,11 @@ async def add(call: Call, given: NewHook) -> HookWithSecret:
         )
         hook = await _find(connection, hook_id)
     call.core.bus.publish(TOPIC, b"")
-    return HookWithSecret(hook=hook, secret=signing.shown(secret))
+    return WebhookWithSecret(hook=hook, secret=signing.shown(secret))
 
 
 @action(access=Access.ADMIN)
-async def remove(call: Call, given: HookId) -> Done:
+async def remove(call: Call, given: WebhookId) -> Done:
     """Ends a webhook. What it was not told yet, it will not be."""
     async with call.core.database.transaction() as connection:
         if not await store.remove(connection, given.hook_id):
@@ -55,18 +55,18 @@ async def remove(call: Call, given: HookId) -> Done:
 
 
 @action(access=Access.ADMIN)
-async def rotate(call: Call, given: HookId) -> HookWithSecret:
+async def rotate(call: Call, given: WebhookId) -> WebhookWithSecret:
     """Gives a webhook another secret, shown only now. For a day each delivery is signed with the old one too."""
     secret = signing.new_secret()
     async with call.core.database.transaction() as connection:
         if not await store.rotate(connection, given.hook_id, secret, BOTH_SECRETS_S):
             raise NotFound("There is no such webhook.")
         hook = await _find(connection, given.hook_id)
-    return HookWithSecret(hook=hook, secret=signing.shown(secret))
+    return WebhookWithSecret(hook=hook, secret=signing.shown(secret))
 
 
 @action(access=Access.ADMIN)
-async def retry(call: Call, given: HookId) -> Done:
+async def retry(call: Call, given: WebhookId) -> Done:
     """Delivers at once what could not be delivered, and goes on."""
     async with call.core.database.transaction() as connection:
         if not await store.activate(connection, given.hook_id):
@@ -87,7 +87,7 @@ async def _check_reach(call: Call, url: str) -> None:
         raise Invalid(fields={"url": [str(error)]}) from None
 
 
-async def _find(connection: Connection, hook_id: int) -> Hook:
+async def _find(connection: Connection, hook_id: int) -> Webhook:
     hook = await store.find(connection, hook_id)
     if hook is None:
         raise NotFound("There is no such webhook.")

@@ -9,7 +9,7 @@ from folkmoot.core import Core
 from folkmoot.jobs.job import GiveUp, Tick, Work, job
 from folkmoot.modules.webhooks import store
 from folkmoot.modules.webhooks.metrics import DELIVERIES
-from folkmoot.modules.webhooks.schemas import HookId
+from folkmoot.modules.webhooks.schemas import WebhookId
 from folkmoot.modules.webhooks.waking import TOPIC, try_again, wake
 
 FIRST_S = 2.0  # before a failed delivery is repeated; then twice as long each time
@@ -19,7 +19,7 @@ MOST_SWEPT = 1_000
 
 
 @job(retries=ALWAYS, first_s=FIRST_S, longest_s=LONGEST_S, timeout_s=300)
-async def deliver(work: Work, given: HookId) -> None:
+async def deliver(work: Work, given: WebhookId) -> None:
     """Tells a webhook what it was not told yet. The first that fails keeps back what comes after it."""
     # Only a process that delivers needs an HTTP client.
     from folkmoot.modules.webhooks.delivering import Delivery

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 LOOK_UP_S = 5.0
 TRANSLATED = ip_network("64:ff9b::/96")  # IPv4 addresses as networks of IPv6 alone see them
-# Public by their number, and yet inside a cloud: what its machines ask for their own secrets.
-INSIDE_CLOUDS = frozenset({IPv4Address("168.63.129.16")})
+# Public by their number, as some versions of Python see it, and yet inside: what machines of a cloud ask for their
+# own secrets, and what is set aside for a site or a translator.
+INSIDE = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "fec0::/10", "64:ff9b:1::/48")))
 
 Address = IPv4Address | IPv6Address
 
@@ -62,7 +63,7 @@ def may_reach(address: str, networks: Sequence[str], *, encrypted: bool) -> bool
     meant = _meant(ip_address(address))
     if any(meant in ip_network(network) for network in networks):
         return True
-    return encrypted and meant.is_global and not meant.is_multicast and meant not in INSIDE_CLOUDS
+    return encrypted and meant.is_global and not meant.is_multicast and not any(meant in one for one in INSIDE)
 
 
 def _meant(address: Address) -> Address:

@@ -27,7 +27,7 @@ def _address(given: str) -> str:
     return str(url)
 
 
-class NewHook(Input):
+class NewWebhook(Input):
     room_id: Id
     url: Annotated[
         str,
@@ -37,11 +37,11 @@ class NewHook(Input):
     ]
 
 
-class HookId(Input):
+class WebhookId(Input):
     hook_id: Id
 
 
-class Hook(Output, frozen=True):
+class Webhook(Output, frozen=True):
     """A webhook. `head_seq - delivered_seq` events have not been delivered yet.
 
     It is `active`; or `failing`, because nobody answered for too long; or `gone`, because the receiver said so with
@@ -63,12 +63,12 @@ class Hook(Output, frozen=True):
     error: str | None
 
 
-class Hooks(Output, frozen=True):
-    hooks: list[Hook]
+class Webhooks(Output, frozen=True):
+    hooks: list[Webhook]
 
 
-class HookWithSecret(Output, frozen=True):
+class WebhookWithSecret(Output, frozen=True):
     """A webhook with its secret, which is shown only now. It begins with `whsec_`."""
 
-    hook: Hook
+    hook: Webhook
     secret: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from folkmoot.database import Connection
-from folkmoot.modules.webhooks.schemas import Hook
+from folkmoot.modules.webhooks.schemas import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ async def count_of_room(connection: Connection, room_id: int) -> int:
     return int(await connection.fetchval("SELECT count(*) FROM webhooks WHERE room_id = $1", room_id))
 
 
-async def hooks(connection: Connection) -> list[Hook]:
+async def hooks(connection: Connection) -> list[Webhook]:
     """All webhooks, by room."""
     rows = await connection.fetch(
         """
@@ -60,7 +60,7 @@ async def hooks(connection: Connection) -> list[Hook]:
     return [_hook(row) for row in rows]
 
 
-async def find(connection: Connection, hook_id: int) -> Hook | None:
+async def find(connection: Connection, hook_id: int) -> Webhook | None:
     row = await connection.fetchrow(
         """
         SELECT h.id, h.room_id, r.name AS room, h.url, h.state, h.delivered_seq, r.head_seq, h.created_at,
@@ -190,5 +190,5 @@ async def behind(connection: Connection, limit: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def _hook(row: asyncpg.Record) -> Hook:
-    return Hook(**row)
+def _hook(row: asyncpg.Record) -> Webhook:
+    return Webhook(**row)

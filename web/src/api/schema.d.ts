@@ -744,17 +744,6 @@ export interface components {
             bots: components["schemas"]["Bot"][];
         };
         /**
-         * Counts
-         * @description How much there is to do. `workers` have given a sign of life within half a minute.
-         */
-        Counts: {
-            failed: number;
-            oldest_waiting_s: number;
-            running: number;
-            waiting: number;
-            workers: number;
-        };
-        /**
          * Credentials
          * @description A sign-in. `username` is accepted for `email`; what else a client sends along is ignored.
          */
@@ -792,12 +781,21 @@ export interface components {
             hello: string;
         };
         /**
-         * HookWithSecret
-         * @description A webhook with its secret, which is shown only now. It begins with `whsec_`.
+         * Hook
+         * @description A hook. Its address is known to those alone who were told it.
          */
-        HookWithSecret: {
-            hook: components["schemas"]["folkmoot.modules.webhooks.schemas.Hook"];
-            secret: string;
+        Hook: {
+            bot: components["schemas"]["Person"];
+            id: number;
+            made_at: string;
+            made_by: components["schemas"]["Person"];
+            room: string;
+            room_id: number;
+            used_at: string | null;
+        };
+        /** Hooks */
+        Hooks: {
+            hooks: components["schemas"]["Hook"][];
         };
         /**
          * IssuedToken
@@ -806,6 +804,17 @@ export interface components {
         IssuedToken: {
             about: components["schemas"]["Token"];
             token: string;
+        };
+        /**
+         * JobCounts
+         * @description How much there is to do. `workers` have given a sign of life within half a minute.
+         */
+        JobCounts: {
+            failed: number;
+            oldest_waiting_s: number;
+            running: number;
+            waiting: number;
+            workers: number;
         };
         /**
          * JobPage
@@ -821,7 +830,7 @@ export interface components {
          */
         MadeHook: {
             address: string;
-            hook: components["schemas"]["folkmoot.modules.incoming.schemas.Hook"];
+            hook: components["schemas"]["Hook"];
         };
         /** Member */
         Member: {
@@ -854,6 +863,16 @@ export interface components {
         NewBot: {
             /** Name */
             name: string;
+        };
+        /**
+         * NewHook
+         * @description A hook into a room of the caller. Its name stands above what it posts.
+         */
+        NewHook: {
+            /** Name */
+            name: string;
+            /** Room Id */
+            room_id: number;
         };
         /** NewRoom */
         NewRoom: {
@@ -1076,31 +1095,14 @@ export interface components {
             role: "admin" | "bot" | "member";
         };
         /**
-         * Hook
-         * @description A hook. Its address is known to those alone who were told it.
-         */
-        "folkmoot.modules.incoming.schemas.Hook": {
-            bot: components["schemas"]["Person"];
-            id: number;
-            made_at: string;
-            made_by: components["schemas"]["Person"];
-            room: string;
-            room_id: number;
-            used_at: string | null;
-        };
-        /** Hooks */
-        "folkmoot.modules.incoming.schemas.Hooks": {
-            hooks: components["schemas"]["folkmoot.modules.incoming.schemas.Hook"][];
-        };
-        /**
-         * Hook
+         * Webhook
          * @description A webhook. `head_seq - delivered_seq` events have not been delivered yet.
          *
          *         It is `active`; or `failing`, because nobody answered for too long; or `gone`, because the receiver said so with
          *         410. Only an active one is tried by itself. `failures` deliveries in a row have failed since `failing_since`, the
          *         last one with `error`.
          */
-        "folkmoot.modules.webhooks.schemas.Hook": {
+        Webhook: {
             created_at: string;
             delivered_at: string | null;
             delivered_seq: number;
@@ -1115,19 +1117,17 @@ export interface components {
             state: "active" | "failing" | "gone";
             url: string;
         };
-        /** Hooks */
-        "folkmoot.modules.webhooks.schemas.Hooks": {
-            hooks: components["schemas"]["folkmoot.modules.webhooks.schemas.Hook"][];
-        };
         /**
-         * NewHook
-         * @description A hook into a room of the caller. Its name stands above what it posts.
+         * WebhookWithSecret
+         * @description A webhook with its secret, which is shown only now. It begins with `whsec_`.
          */
-        folkmoot__modules__incoming__schemas__NewHook: {
-            /** Name */
-            name: string;
-            /** Room Id */
-            room_id: number;
+        WebhookWithSecret: {
+            hook: components["schemas"]["Webhook"];
+            secret: string;
+        };
+        /** Webhooks */
+        Webhooks: {
+            hooks: components["schemas"]["Webhook"][];
         };
     };
     responses: never;
@@ -2397,7 +2397,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["folkmoot.modules.incoming.schemas.Hooks"];
+                    "application/json": components["schemas"]["Hooks"];
                 };
             };
             /** @description The input is not valid */
@@ -2501,7 +2501,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["folkmoot__modules__incoming__schemas__NewHook"];
+                "application/json": components["schemas"]["NewHook"];
             };
         };
         responses: {
@@ -2731,7 +2731,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Counts"];
+                    "application/json": components["schemas"]["JobCounts"];
                 };
             };
             /** @description The input is not valid */
@@ -4898,7 +4898,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HookWithSecret"];
+                    "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
             /** @description The input is not valid */
@@ -6338,7 +6338,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["folkmoot.modules.webhooks.schemas.Hooks"];
+                    "application/json": components["schemas"]["Webhooks"];
                 };
             };
             /** @description The input is not valid */
@@ -6670,7 +6670,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HookWithSecret"];
+                    "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
             /** @description The input is not valid */

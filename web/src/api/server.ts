@@ -6,6 +6,8 @@ import type {
   EventPage,
   Hook,
   IssuedToken,
+  JobCounts,
+  JobPage,
   MadeHook,
   Member,
   NewHook,
@@ -18,6 +20,8 @@ import type {
   Session,
   SignedIn,
   Token,
+  Webhook,
+  WebhookWithSecret,
 } from './types'
 
 /** Asking who we are, and signing in, may be answered 401 without meaning that a session has ended. */
@@ -25,6 +29,8 @@ const quiet = { quiet: true }
 
 const room = (room_id: number) => ({ params: { path: { room_id } } })
 const account = (user_id: number) => ({ params: { path: { user_id } } })
+const hook = (hook_id: number) => ({ params: { path: { hook_id } } })
+const job = (job_id: number) => ({ params: { path: { job_id } } })
 const bot = (bot_id: number) => ({ params: { path: { bot_id } } })
 
 export const server = {
@@ -74,6 +80,29 @@ export const server = {
 
   runCommand: (id: number, text: string, client_id: string): Promise<Ran> =>
     answer(client.POST('/api/v1.0/rooms/{room_id}/commands', { ...room(id), body: { text, client_id } })),
+
+  webhooks: async (): Promise<Webhook[]> => (await answer(client.GET('/api/v1.0/webhooks'))).hooks,
+
+  addWebhook: (id: number, url: string): Promise<WebhookWithSecret> =>
+    answer(client.POST('/api/v1.0/rooms/{room_id}/webhooks', { ...room(id), body: { url } })),
+
+  rotateWebhook: (id: number): Promise<WebhookWithSecret> => answer(client.POST('/api/v1.0/webhooks/{hook_id}/secret', hook(id))),
+
+  retryWebhook: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/webhooks/{hook_id}/retry', hook(id))),
+
+  removeWebhook: (id: number): Promise<unknown> => answer(client.DELETE('/api/v1.0/webhooks/{hook_id}', hook(id))),
+
+  jobCounts: (): Promise<JobCounts> => answer(client.GET('/api/v1.0/jobs')),
+
+  failedJobs: (): Promise<JobPage> => answer(client.GET('/api/v1.0/jobs/failed')),
+
+  unfinishedJobs: (): Promise<JobPage> => answer(client.GET('/api/v1.0/jobs/unfinished')),
+
+  retryJob: (id: number): Promise<unknown> => answer(client.POST('/api/v1.0/jobs/{job_id}/retry', job(id))),
+
+  retryAllJobs: (): Promise<unknown> => answer(client.POST('/api/v1.0/jobs/retry')),
+
+  discardJob: (id: number): Promise<unknown> => answer(client.DELETE('/api/v1.0/jobs/{job_id}', job(id))),
 
   people: async (): Promise<Person[]> => (await answer(client.GET('/api/v1.0/people'))).people,
 

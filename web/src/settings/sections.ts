@@ -2,7 +2,9 @@ import type { Component } from 'vue'
 import type { User } from '@/api/types'
 import BotsSection from '@/components/settings/BotsSection.vue'
 import HooksSection from '@/components/settings/HooksSection.vue'
+import JobsSection from '@/components/settings/JobsSection.vue'
 import TokensSection from '@/components/settings/TokensSection.vue'
+import WebhooksSection from '@/components/settings/WebhooksSection.vue'
 import type { IconName } from '@/components/ui/icons'
 
 /** A part of the settings. Its name is the end of its address, and where its words are: `settings.<name>`. */
@@ -17,6 +19,8 @@ export const SECTIONS: readonly Section[] = [
   { name: 'tokens', icon: 'key', forAdmins: false, component: TokensSection },
   { name: 'bots', icon: 'bot', forAdmins: true, component: BotsSection },
   { name: 'hooks', icon: 'hook', forAdmins: true, component: HooksSection },
+  { name: 'webhooks', icon: 'send', forAdmins: true, component: WebhooksSection },
+  { name: 'jobs', icon: 'clock', forAdmins: true, component: JobsSection },
 ]
 
 export function sectionsFor(user: User | null): readonly Section[] {

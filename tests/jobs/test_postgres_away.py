@@ -1,0 +1,51 @@
+"""PostgreSQL goes away and comes back: the worker waits, without a storm, and goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from folkmoot.core import Core
+from folkmoot.jobs import worker as jobs
+from folkmoot.jobs.worker import Worker
+from folkmoot.settings import Settings
+from tests.jobs.conftest import StartWorker, states, until
+from tests.jobs.planted import jobs as planted
+from tests.relay import relay_of_postgres
+
+Table = asyncpg.Connection
+
+
+async def test_the_worker_comes_back_with_postgresql(
+    core: Core,
+    workshop: Settings,
+    table: Table,
+    start_worker: StartWorker,
+    short_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts = 0
+    work = Worker._work
+
+    async def counted(self: Worker) -> None:
+        nonlocal starts
+        starts += 1
+        await work(self)
+
+    monkeypatch.setattr(Worker, "_work", counted)
+    monkeypatch.setattr(jobs, "RETRY_S", (0.1, 0.2, 0.4))
+    async with relay_of_postgres(short_path, workshop.dsn) as (line, dsn):
+        over = replace(core, settings=core.settings.model_copy(update={"database_url": SecretStr(dsn)}))
+        async with start_worker(of=over) as worker:
+            await core.jobs.defer("planted.note", {"word": "before"})
+            await until(lambda: planted.done == ["before"])
+            await line.cut()
+            await until(lambda: starts >= 3)
+            assert not any(task.done() for task in worker._tasks), "it waits"
+            await core.jobs.defer("planted.note", {"word": "meanwhile"})
+            assert await states(table) == ["todo"]
+            await line.mend()
+            await until(lambda: planted.done == ["before", "meanwhile"])
+            assert starts < 40
