@@ -73,7 +73,7 @@ def watch_requests(app: Application, settings: Settings) -> Requests:
         log.info(
             "request",
             method=request.method,
-            path=request.path,
+            path=path_without_secrets(request.path),
             status=response.status,
             duration_s=round(took_s, 6),
             address=client_address(request.ip, request.headers, settings.trusted_proxies),

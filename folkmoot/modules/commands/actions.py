@@ -54,7 +54,7 @@ async def describe(call: Call, given: About) -> Said:
 
 @action(command="me")
 async def me(call: Call, given: Deed) -> Said:
-    """Says what you do: `/me waves`."""
+    """Says what you do, as in /me waves."""
     return Said(body=f"*{_plain(call.caller.name)} {_plain(given.what)}*", own_words=True)
 
 
