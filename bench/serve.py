@@ -19,6 +19,7 @@ import uvloop
 from folkmoot.app import Node, running
 from folkmoot.listening import listen
 from folkmoot.settings import load_settings
+from folkmoot.telemetry.logs import configure_logs
 
 LOOK_S = 0.002
 
@@ -53,6 +54,7 @@ class Lag:
 
 async def main() -> None:
     settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
     async with running(settings, listen(settings)) as node:
         say({"port": node.port})
         lag = Lag()
