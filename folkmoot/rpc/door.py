@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from inspect import isasyncgenfunction
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
+from structlog.contextvars import bind_contextvars
 
 from folkmoot.actions import Caller
 from folkmoot.addresses import client_address, place_of
@@ -25,6 +27,8 @@ from folkmoot.rpc.budgets import Allowed, Budgets
 from folkmoot.rpc.metrics import CALLS, SECONDS, STREAMS
 from folkmoot.rpc.status import Context, TooLong, is_over, refuse, status_of
 from folkmoot.settings import Settings
+from folkmoot.telemetry import tracing
+from folkmoot.telemetry.clean import session_hash
 
 log = structlog.get_logger(__name__)
 
@@ -124,14 +128,17 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
         self, method: str, context: Context, caller: Caller | None, *, is_stream: bool
     ) -> AsyncIterator[None]:
         began = time.perf_counter()
-        address = client_address(_peer(context.peer()), _texts(context.invocation_metadata()), self._trusted)
+        metadata = _texts(context.invocation_metadata())
+        address = client_address(_peer(context.peer()), metadata, self._trusted)
         _guest.set(Guest(caller, address))
+        bind_contextvars(request_id=uuid4().hex)  # each call is a task with a context of its own
         status = "CANCELLED"  # unless we hear otherwise, who called has gone
         try:
             with self._budgets.call(place_of(address) if caller is None else caller.user_id, is_stream=is_stream):
                 STREAMS.inc(is_stream)
                 try:
-                    yield
+                    with tracing.step(method, kind="server", traceparent=metadata.get("traceparent")):
+                        yield
                 finally:
                     STREAMS.dec(is_stream)
             status = "OK"
@@ -152,8 +159,10 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
                 "grpc.call",
                 method=method,
                 status=status,
-                duration_ms=round(took_s * 1000, 1),
+                duration_s=round(took_s, 6),
+                address=address,
                 user=caller.user_id if caller else None,
+                session=session_hash(caller.session_id) if caller else None,
             )
 
 
