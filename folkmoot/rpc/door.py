@@ -128,8 +128,8 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
         self, method: str, context: Context, caller: Caller | None, *, is_stream: bool
     ) -> AsyncIterator[None]:
         began = time.perf_counter()
-        metadata = _texts(context.invocation_metadata())
-        address = client_address(_peer(context.peer()), metadata, self._trusted)
+        texts = _texts(context.invocation_metadata())
+        address, traceparent = client_address(_peer(context.peer()), texts, self._trusted), texts.get("traceparent")
         _guest.set(Guest(caller, address))
         bind_contextvars(request_id=uuid4().hex)  # each call is a task with a context of its own
         status = "CANCELLED"  # unless we hear otherwise, who called has gone
@@ -137,7 +137,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
             with self._budgets.call(place_of(address) if caller is None else caller.user_id, is_stream=is_stream):
                 STREAMS.inc(is_stream)
                 try:
-                    with tracing.step(method, kind="server", traceparent=metadata.get("traceparent")):
+                    with tracing.step(method, kind="server", traceparent=traceparent, rpc__system="grpc"):
                         yield
                 finally:
                     STREAMS.dec(is_stream)
@@ -147,7 +147,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
         except Exception as error:
             if is_over(error):
                 raise
-            log.exception("grpc.call_failed", method=method)
+            log.exception("grpc.call_failed", grpc_method=method)
             await refuse(context, Error())
         finally:
             took_s = time.perf_counter() - began
@@ -157,8 +157,8 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
                 SECONDS.labels(method).observe(took_s)
             log.info(
                 "grpc.call",
-                method=method,
-                status=status,
+                grpc_method=method,
+                grpc_status=status,
                 duration_s=round(took_s, 6),
                 address=address,
                 user=caller.user_id if caller else None,
@@ -179,7 +179,9 @@ def _refusing(method: str, error: Error) -> Handler:
 
     async def answer(given: object, context: Context) -> None:
         CALLS.labels(method, status_of(type(error)).name).inc()
-        log.info("grpc.call", method=method, status=status_of(type(error)).name, address=_peer(context.peer()))
+        log.info(
+            "grpc.call", grpc_method=method, grpc_status=status_of(type(error)).name, address=_peer(context.peer())
+        )
         await refuse(context, error)
 
     return grpc.stream_stream_rpc_method_handler(answer)

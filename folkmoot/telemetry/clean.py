@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 MOST_CHARS = 1_000  # of a value
 MOST_TRACE_CHARS = 16_000
+OURS = frozenset({"timestamp", "level", "request_id", "session", "client"})  # made here: nothing can be in them
 
 # Whatever moves a cursor, ends a line, turns what follows, or is no character.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -25,6 +26,8 @@ _SECRET = re.compile(
     | (?<! [\w-] ) (?= [\w-]{43} ) (?-i: (?= [a-z_-]* [A-Z0-9] ) ) [\w-]{43,} (?! [\w-] )
     """
 )
+_TELLING = re.compile(r"[=: _]")  # without one of these a text is a word, and no secret unless it is long
+SHORT = 43
 _GONE = "[redacted]"
 _KEPT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOOK = re.compile(r"(?<=/hooks/).+")  # says who posts, and stands in the path as in the addresses of other chats
@@ -33,7 +36,7 @@ _SEGMENT = re.compile(r"(?<=/)[\w~-]{22,}(?![^/])", re.ASCII)
 
 def without_secrets(text: str) -> str:
     """The text without what looks like a token, a password or the value of a parameter of such a name."""
-    if len(text) < 8:
+    if len(text) < SHORT and not _TELLING.search(text):
         return text
     return _SECRET.sub(_hidden, text)
 
@@ -89,7 +92,7 @@ def clean(line: Mapping[str, object]) -> dict[str, object]:
     """A line whose values are numbers, or text that may be shown. What is None is left out."""
     return {
         name: value
-        if isinstance(value, (int, float))
+        if isinstance(value, (int, float)) or name in OURS
         else _shown(str(value), path_without_secrets if name == "path" else without_secrets)
         for name, value in line.items()
         if value is not None

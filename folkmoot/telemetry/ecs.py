@@ -24,7 +24,6 @@ FIELDS = {
     "level": "log.level",
     "logger": "log.logger",
     "event": "event.action",
-    "outcome": "event.outcome",
     "request_id": "http.request.id",
     "method": "http.request.method",
     "status": "http.response.status_code",
@@ -44,6 +43,7 @@ FIELDS = {
     "error_code": "error.code",
 }
 KEYWORDS = frozenset({"user.id", "error.code"})  # numbers of ours that the schema writes as text
+NUMBERS = frozenset({"http.response.status_code", "process.pid"})
 NANOSECONDS = 1_000_000_000
 
 ErrorInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -69,6 +69,8 @@ class Ecs:
         named.update(line.pop("exception", ()))
         for name, value in line.items():
             field = FIELDS.get(name) or f"folkmoot.{name}"
+            if field in NUMBERS and not isinstance(value, int):
+                field = f"folkmoot.{name}"  # a word of somebody who means another one: it would make a line unreadable
             named[field] = str(value) if field in KEYWORDS else value
         if duration_s is not None:
             named["event.duration"] = round(duration_s * NANOSECONDS)
