@@ -1,8 +1,8 @@
 """Entering channels without a gap and without a repeat.
 
-In this order: start to keep what the channel says; make sure that the user is still admitted; read where its log ends,
-and what the client missed up to there; bring this node's delivery up to that point; then, without waiting again, answer
-and hand over what was kept beyond it.
+In this order: start to keep what the channel says; make sure that the user is still admitted; read where its log ends;
+bring this node's delivery up to that point, and read what the client missed up to where it is then; at last, without
+waiting again, answer and hand over what was kept beyond it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,8 +57,10 @@ async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[st
             elif namespace is None:
                 entrances[channel] = Entrance(None, {})
             elif position := positions.get(channel):
-                result = await _catch_up(client, namespace, channel, since, position, allowance)
                 await engine.broker.align(channel, position)
+                # Somebody who looked later may have been here sooner, and the hub says nothing again that they know.
+                position = engine.broker.position(channel) or position
+                result = await _catch_up(client, namespace, channel, since, position, allowance)
                 entrances[channel] = Entrance(position, result)
             else:
                 client.drop(channel)

@@ -58,6 +58,8 @@ class Stage:
         raw = await Raw.connect(self.server.port)
         hearing = asyncio.create_task(_hear(raw))
         for packet in written:
+            if raw.writer.is_closing():
+                break  # the node has heard enough
             raw.write(packet)
             await asyncio.sleep(0)
         await hearing

@@ -9,6 +9,7 @@ import pytest
 
 from folkmoot.app import Node
 from folkmoot.modules.messages.channels import RoomChannels
+from folkmoot.realtime.broker import Broker
 from folkmoot.realtime.channels import Position, Publication
 from tests.conftest import Start
 from tests.people import Member, enrol
@@ -197,17 +198,21 @@ async def test_what_is_said_while_one_enters_follows_the_reply(
 ) -> None:
     room_id = await ada.make_room()
     async with wired(node.port) as wire:
-        held = Held(monkeypatch, "positions")
-        asked = wire.command("connect", token=ada.token)
+        seen = await wire.connect(ada.token)
+    await ada.say(room_id, "missed")
+    async with wired(node.port) as wire:
+        held = Held(monkeypatch, "after")
+        asked = wire.command("connect", token=ada.token, subs={f"room:{room_id}": since(seen, room_id)})
         await wire.say(asked)
         await held.reached.wait()
         for number in range(5):
             await ada.say(room_id, str(number))
         held.go_on.set()
-        result = (await wire.reply(asked["id"]))["connect"]
-        assert result["subs"][f"room:{room_id}"]["offset"] == 1
-        await wire.expect_event(room_id, 6)
-        assert wire.offsets(room_id) == [2, 3, 4, 5, 6]
+        sub = (await wire.reply(asked["id"]))["connect"]["subs"][f"room:{room_id}"]
+        assert sub["offset"] == 2
+        assert [pub["offset"] for pub in sub["publications"]] == [2]
+        await wire.expect_event(room_id, 7)
+        assert wire.offsets(room_id) == [3, 4, 5, 6, 7]
         assert "connect" in wire.lines[0]
 
 
@@ -352,3 +357,36 @@ async def test_a_log_with_a_hole_is_not_called_recovered(
         result = await wire.subscribe(f"room:{room_id}", recover=True, offset=1, epoch=epoch)
         assert result["recovered"] is False
         assert "publications" not in result
+
+
+async def test_of_two_who_come_at_once_the_one_who_looked_first_misses_nothing(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens on this node yet. What is said between their two looks at the log moves the end of it."""
+    align = Broker.align
+    looked, settled = asyncio.Event(), asyncio.Event()
+
+    async def held_up(broker: Broker, name: str, position: Position) -> None:
+        if not looked.is_set():
+            looked.set()
+            await settled.wait()
+        await align(broker, name, position)
+
+    async with start() as node, enrol(node, "Ada") as ada, enrol(node, "Bob") as bob:
+        room_id = await ada.make_room()
+        await bob.join(room_id)
+        for member in (ada, bob):  # but for this room, they would wait for each other in others
+            for room in (await member.http.get("/api/v1.0/rooms")).json()["rooms"]:
+                if room["id"] != room_id:
+                    await member.leave(room["id"])
+        async with wired(node.port) as hers, wired(node.port) as his:
+            monkeypatch.setattr(Broker, "align", held_up)
+            connecting = asyncio.create_task(hers.connect(ada.token))
+            await looked.wait()
+            await ada.say(room_id, "between the two")
+            await his.connect(bob.token)
+            settled.set()
+            offset = (await connecting)["subs"][f"room:{room_id}"]["offset"]
+            await ada.say(room_id, "after both")
+            await hers.expect_event(room_id, 4)
+            assert hers.offsets(room_id) == list(range(offset + 1, 5))

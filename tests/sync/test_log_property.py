@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -14,8 +14,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from folkmoot.app import Node
+from folkmoot.realtime import subscribing
 from folkmoot.realtime.broker import Broker
-from folkmoot.realtime.channels import Position
+from folkmoot.realtime.channels import LoggedNamespace
+from folkmoot.realtime.client import Client
 from folkmoot.realtime.hub import Channel, Hub, Listener
 from tests.conftest import Start
 from tests.people import Member, enrol
@@ -209,23 +211,22 @@ def test_the_check_notices_a_hub_that_says_things_twice(town: Town, monkeypatch:
 
 def test_the_check_notices_a_recovery_that_forgets(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said while somebody enters is thrown away here."""
-    align, settle = Broker.align, Hub.settle
+    catch_up, settle = subscribing._catch_up, Hub.settle
 
-    async def interrupted(broker: Broker, name: str, position: Position) -> None:
+    async def interrupted(client: Client, namespace: LoggedNamespace, name: str, *more: Any) -> Any:
         """Something is said between the look at the log and the entrance, and has reached this node."""
-        await align(broker, name, position)
-        entering = broker._hub.channels[name].entering
-        if all(listener.user_id != town.reader.id for listener in entering):
-            return
-        await _publish(town.wires[0], name, {"body": "Meanwhile", "client_id": str(uuid4())})
-        while not any(offset > position.offset for entry in entering.values() for offset, _ in entry.lines):
-            await asyncio.sleep(0.001)
+        result = await catch_up(client, namespace, name, *more)
+        if client.user_id == town.reader.id:
+            await _publish(town.wires[0], name, {"body": "Meanwhile", "client_id": str(uuid4())})
+            while not client.engine.hub.channels[name].entering[client].lines:
+                await asyncio.sleep(0.001)
+        return result
 
     def forgetful(hub: Hub, name: str, listener: Listener, after: int) -> list[bytes]:
         settle(hub, name, listener, after)
         return []
 
-    monkeypatch.setattr(Broker, "align", interrupted)
+    monkeypatch.setattr(subscribing, "_catch_up", interrupted)
     monkeypatch.setattr(Hub, "settle", forgetful)
     with pytest.raises(Anomaly, match="poll-skip: 4 after 2"):
         town.run(_enter_and_listen(town))
