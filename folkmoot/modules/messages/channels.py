@@ -131,9 +131,18 @@ def announce(broker: Broker, events: Sequence[Event]) -> None:
     """Tells the listeners of each room about events that are safe."""
     by_room: dict[int, list[Event]] = {}
     for event in events:
-        by_room.setdefault(event.room_id, []).append(event)
-    for room_id, in_order in by_room.items():
-        broker.publish(channel_of(room_id), [encode(event) for event in in_order], first=in_order[0].seq)
+        run = by_room.setdefault(event.room_id, [])
+        if run and event.seq != run[-1].seq + 1:  # another node has written between them
+            _tell(broker, run)
+            run.clear()
+        run.append(event)
+    for run in by_room.values():
+        _tell(broker, run)
+
+
+def _tell(broker: Broker, run: Sequence[Event]) -> None:
+    """Tells of events of one room without a gap."""
+    broker.publish(channel_of(run[0].room_id), [encode(event) for event in run], first=run[0].seq)
 
 
 def encode(event: Event) -> bytes:
