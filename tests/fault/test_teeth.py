@@ -28,7 +28,7 @@ async def run(part: str) -> Report:
     with TemporaryDirectory(prefix="fmt") as folder:
         module = ("tests.fault.maimed", part)
         async with a_world(Path(folder), module=module) as world, await world.load(SIZE, seed=1) as load:
-            await until(lambda: sum(attempt.outcome == "ok" for attempt in load.notes.attempts) >= ENOUGH, 30)
+            await until(lambda: sum(attempt.outcome == "ok" for attempt in load.notes.attempts) >= ENOUGH, 120)
             await load.settle(within_s=2.0 if FOUND[part] else 30.0)
             return await load.report()
 
