@@ -44,6 +44,8 @@ async def serve_here(settings: Settings, listening: socket.socket, *, report: Re
             admin = await unless(stop, _first_admin(settings, settings.api_admin_email or LAPTOP_ADMIN))
             async with running(settings, listening, listen_to_admins(settings)) as node:
                 report(f"Listening on {settings.host}:{node.port}")
+                if node.grpc_port is not None:
+                    report(f"gRPC on {settings.host}:{node.grpc_port}")
                 greet(node.settings.public_url, admin)
                 await stop.wait()
                 report("Stopping")

@@ -75,6 +75,7 @@ class Remote:
             log.warning("grpc.without_tls", note="Tokens are readable on the way. Keep the port inside, or set TLS up.")
         await self._server.start()
         self.port = port
+        log.info("grpc.listening", host=settings.host, port=port, tls=settings.grpc_certificate is not None)
 
     async def drain(self, within_s: float) -> None:
         """Takes no new calls, answers those that were begun, and sends streams away."""
