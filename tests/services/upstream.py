@@ -1,6 +1,7 @@
 """A service that answers, byte by byte, what a test wants: over a real socket, to a real client."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ async def silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def upstream(behave: Behave, *, port: int = 0) -> AsyncIterator[Upstream]:
+async def upstream(behave: Behave, *, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
     """Runs a service, on a free port if none is given, until the block is left."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,7 +78,7 @@ async def upstream(behave: Behave, *, port: int = 0) -> AsyncIterator[Upstream]:
             writer.close()
 
     tasks: set[asyncio.Task[None] | None] = set()
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     running = Upstream(server.sockets[0].getsockname()[1], behave)
     try:
         yield running
