@@ -17,6 +17,7 @@ from folkmoot.errors import Error, Malformed, TooLarge, WrongType
 from folkmoot.http.application import Application
 from folkmoot.http.problems import problem
 from folkmoot.modules.incoming.actions import post
+from folkmoot.modules.incoming.metrics import POSTS
 
 HOOKS = "/v1.0/hooks/"
 FORM_FIELDS = 20
@@ -31,7 +32,9 @@ def add_hooks(app: Application, core: Core, prefixes: tuple[str, ...]) -> None:
                 given["key"] = request.headers["idempotency-key"]
             await post.perform(Call(core, None, address), given)
         except Error as error:
+            POSTS.labels(error.code).inc()
             return problem(error, request.ctx.request_id)
+        POSTS.labels("ok").inc()
         return HTTPResponse("ok", content_type="text/plain; charset=utf-8")
 
     for prefix in prefixes:

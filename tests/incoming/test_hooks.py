@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from folkmoot.app import Node
 from tests.conftest import Start
@@ -132,6 +133,16 @@ async def test_an_address_that_leads_nowhere_is_not_found(hook: Hook, program: h
         assert_problem(answer, 404, "not_found")
     answer = await program.get(hook.path)
     assert_problem(answer, 405, "method_not_allowed")
+
+
+async def test_what_is_posted_is_counted_by_how_it_ended(hook: Hook, program: httpx.AsyncClient) -> None:
+    def counted(outcome: str) -> float:
+        return REGISTRY.get_sample_value("folkmoot_incoming_posts_total", {"outcome": outcome}) or 0
+
+    before = counted("ok"), counted("not_found")
+    await program.post(hook.path, json={"body": "x"})
+    await program.post(f"{hook.path}x", json={"body": "x"})
+    assert (counted("ok"), counted("not_found")) == (before[0] + 1, before[1] + 1)
 
 
 async def test_a_token_of_a_hook_opens_nothing_else(node: Node, hook: Hook) -> None:

@@ -10,13 +10,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from folkmoot.app import Node
 from folkmoot.errors import CommandFailed
 from folkmoot.loading.modules import load_modules
 from folkmoot.settings import Settings
 from tests.conftest import Start
-from tests.people import Member, assert_problem, visiting
+from tests.people import Member, assert_problem, token_of, visiting
 from tests.slash import bag
 
 DICE = ("tests.slash.dice",)
@@ -153,6 +154,42 @@ async def test_a_refusal_says_why_and_posts_nothing(
 ) -> None:
     assert says in assert_problem(await typed(ada, room, text), status, code)["detail"]
     assert await said(ada, room) == []
+
+
+async def test_a_token_runs_what_it_was_made_for(ada: Member, room: int) -> None:
+    given = {"text": "/roll 6", "client_id": str(uuid4())}
+    for scopes, status in ((["messages"], 403), (["commands"], 403), (["dice.roll"], 403), (["commands", "dice"], 200)):
+        async with token_of(ada, *scopes) as program:
+            answer = await program.post(f"/api/v1.0/rooms/{room}/commands", json=given)
+            assert answer.status_code == status, (scopes, answer.text)
+            if status == 403:
+                assert_problem(answer, 403, "insufficient_scope")
+    assert bag.ROLLED == [6]
+
+
+async def test_how_long_it_took_and_how_it_ended_is_counted(ada: Member, room: int) -> None:
+    def counted(outcome: str) -> float:
+        labels = {"command": "full" if outcome == "conflict" else "roll", "outcome": outcome}
+        return REGISTRY.get_sample_value("folkmoot_commands_run_seconds_count", labels) or 0
+
+    before = counted("ok"), counted("conflict")
+    await typed(ada, room, "/roll 6")
+    await typed(ada, room, "/full")
+    assert (counted("ok"), counted("conflict")) == (before[0] + 1, before[1] + 1)
+
+
+async def test_the_command_of_the_how_to_can_be_typed(
+    start: Start, ada: Member, room: int, tmp_path: Path, checkout: Path
+) -> None:
+    page = (checkout / "docs" / "how-to" / "slash-commands.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    folder = tmp_path / "dice"
+    folder.mkdir()
+    (folder / "actions.py").write_text(code)
+    async with start(modules=(str(folder),)) as node, visiting(node, ada.token) as http:
+        given = {"text": "/roll 6 for the dishes", "client_id": str(uuid4())}
+        answer = await http.post(f"/v1.0/rooms/{room}/commands", json=given)
+    assert re.fullmatch(r"/roll 6 for the dishes\n\*\*[1-6]\*\* for the dishes", answer.json()["event"]["body"])
 
 
 async def test_what_failed_runs_again_when_it_is_repeated(ada: Member, room: int) -> None:

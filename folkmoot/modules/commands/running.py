@@ -1,6 +1,7 @@
 """Running a command once, however often it is asked for under one `client_id`."""
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from folkmoot.cutting import cut
 from folkmoot.errors import Busy, Conflict, Error, Unavailable
 from folkmoot.events.event import Draft
 from folkmoot.modules.commands import store
+from folkmoot.modules.commands.metrics import RUN_SECONDS
 from folkmoot.modules.commands.schemas import Ran
 from folkmoot.modules.commands.store import Outcome, Run
 from folkmoot.slash.commands import Command
@@ -43,15 +45,16 @@ class Once:
 
     async def _finish(self) -> Outcome:
         """Runs it, and keeps what it gave."""
+        began_at, ended = time.monotonic(), "cancelled"
         try:
             outcome = self._outcome(await self._said())
-        except Error:
+            ended = "ok"
+        except Error as error:
+            ended = error.code
             await self._forget()
             raise
-        except Exception as fault:
-            lines.exception("command.failed", command=self._command.name)
-            await self._forget()
-            raise Error(f"/{self._command.name} failed on the server. Nothing was posted.") from fault
+        finally:
+            RUN_SECONDS.labels(self._command.name, ended).observe(time.monotonic() - began_at)
         async with self._call.core.database.connection() as connection:
             await store.keep(connection, *self._identity, outcome)
         return outcome
@@ -61,8 +64,13 @@ class Once:
         try:
             async with asyncio.timeout(wait_s):
                 return await self._command.run(self._call, self._words, self._room_id, self._client_id)
+        except Error:
+            raise
         except TimeoutError:
             raise Unavailable(f"/{self._command.name} took longer than {wait_s:g} seconds and was ended.") from None
+        except Exception as fault:
+            lines.exception("command.failed", command=self._command.name)
+            raise Error(f"/{self._command.name} failed on the server. Nothing was posted.") from fault
 
     def _outcome(self, said: Said) -> Outcome:
         body = cut(said.body.replace("\x00", "").strip(), self._call.core.settings.command_answer_chars)
