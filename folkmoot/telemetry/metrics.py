@@ -19,6 +19,7 @@ from folkmoot.telemetry.outbox import lines
 from folkmoot.telemetry.parts import Parts
 from folkmoot.telemetry.spread import Spread
 
+REFUSALS = ("busy", "unavailable", "storage_full", "not_found", "invalid", "internal")  # of messages
 LOST = 0  # beside the close codes: the connection was gone without one
 OUR_CODES = {code.code for code in vars(codes).values() if isinstance(code, codes.Close)}
 CLOSE_CODES = OUR_CODES | {LOST, 1000, 1001, 1002, 1005, 1006, 1007, 1009}  # a client may name thousands of others
@@ -80,7 +81,12 @@ class NodeMetrics(Collector):
         yield _counter("sockets_opened_total", "WebSockets opened.", connections.opened)
         yield _counter("sockets_closed_total", "WebSockets closed, by close code; 0: without one.", closed, ("code",))
         yield _gauge("sockets_queued_bytes", "Bytes that wait for slow clients.", connections.queued_bytes)
-        yield _counter("handshakes_refused_total", "WebSockets refused, by reason.", _singly(door.refused), ("code",))
+        yield _counter(
+            "handshakes_refused_total",
+            "WebSockets refused, by reason.",
+            _singly(door.refused, "busy", "forbidden"),
+            ("code",),
+        )
         yield _gauge("handshakes_waiting", "Clients in line for a WebSocket.", len(door.waiting))
         yield _gauge("draining", "1 while the node sends everybody away.", int(connections.is_draining))
 
@@ -104,7 +110,7 @@ class NodeMetrics(Collector):
         healed = {(found_by,): broker.healed[found_by] for found_by in ("hint", "sweep")}
         yield _counter("gap_heals_total", "Gaps in what the bus told, read from the log.", healed, ("found_by",))
         yield _counter("messages_written_total", "Messages written to the log.", writer.written)
-        yield _counter("messages_refused_total", "Messages not written.", _singly(writer.refused), ("code",))
+        yield _counter("messages_refused_total", "Messages not written.", _singly(writer.refused, *REFUSALS), ("code",))
         yield _gauge("writer_waiting_messages", "Messages that wait to be written.", writer.waiting)
         yield _spread("writer_batch_messages", "Messages written in one transaction.", {(): writer.batches})
         yield _spread("writer_commit_seconds", "Time to write a batch, and to be sure of it.", {(): writer.commit_s})
@@ -177,5 +183,6 @@ def _spread(name: str, about: str, spreads: Mapping[Any, Spread], labels: Iterab
     return family
 
 
-def _singly(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:
-    return {(name,): count for name, count in dict(counts).items()}
+def _singly(counts: Mapping[str, int], *expected: str) -> dict[tuple[str, ...], float]:
+    """Those that are expected are there from the start: from nothing to one is no rate."""
+    return {(name,): count for name, count in (dict.fromkeys(expected, 0) | dict(counts)).items()}

@@ -103,7 +103,7 @@ def _is_free(port: int) -> bool:
 @asynccontextmanager
 async def served(settings: Settings, folder: Path, *arguments: str, **changes: str) -> AsyncIterator[Served]:
     """A server that is ready. It logs to a file, from `info` on, in JSON."""
-    port, admin_port, _ = free_ports(3)
+    port, admin_port, grpc_port = free_ports(3)
     given = {
         "API_MODE": "dev",
         "LOG_FORMAT": "json",
@@ -112,6 +112,7 @@ async def served(settings: Settings, folder: Path, *arguments: str, **changes: s
         "REDIS_URL": settings.redis_dsn,
         "FOLKMOOT_PORT": str(port),
         "FOLKMOOT_ADMIN_PORT": str(admin_port),
+        "FOLKMOOT_GRPC_PORT": str(grpc_port),
         "FOLKMOOT_URL": "http://folkmoot.test",
         "FOLKMOOT_SERVE_SITE": "false",
         "FOLKMOOT_DRAIN_S": "0.5",

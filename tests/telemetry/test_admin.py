@@ -23,7 +23,7 @@ from tests.fault.proxy import Proxy
 from tests.fault.supervised import supervised
 from tests.people import Member, visiting
 from tests.realtime.wire import until
-from tests.telemetry.served import free_ports, is_ready, reading, samples, value
+from tests.telemetry.served import free_ports, is_ready, read_lines, reading, samples, value
 
 
 @asynccontextmanager
@@ -152,11 +152,12 @@ def test_a_taken_admin_port_is_one_sentence_that_says_what_to_do(settings: Setti
             check_admin_ports(settings.model_copy(update={"admin_port": port - 1, "workers": 2}))
 
 
-async def test_each_worker_has_the_port_after_the_last_ones_also_when_it_is_replaced(
+async def test_each_worker_has_a_port_and_a_log_of_its_own_also_when_it_is_replaced(
     settings: Settings, migrated: None, tmp_path: Path, ada: Member
 ) -> None:
     ports = free_ports(2)
-    async with supervised(settings, tmp_path, FOLKMOOT_ADMIN_PORT=str(ports[0])) as running:
+    log = tmp_path / "server.log"
+    async with supervised(settings, tmp_path, FOLKMOOT_ADMIN_PORT=str(ports[0]), LOG_FILE=str(log)) as running:
         await running.ready(2)
         async with reading(ports[0]) as one, reading(ports[1]) as other:
             assert await is_ready(one)
@@ -173,6 +174,9 @@ async def test_each_worker_has_the_port_after_the_last_ones_also_when_it_is_repl
             assert await is_ready(other)
             assert not pids & {await pid_of(one), await pid_of(other)}
         assert await running.stop() == 0
+    for name, number in (("server.log", "1"), ("server-1.log", "1-1"), ("server-2.log", "1-2")):
+        said = read_lines((tmp_path / name).read_text())
+        assert {line["service.node.name"] for line in said} == {number}
 
 
 @asynccontextmanager

@@ -115,7 +115,7 @@ async def test_no_label_names_a_person_a_room_or_what_a_stranger_sends(node: Nod
     labels = {label for _, its in scraped for label in its}
     assert {name for name, _ in labels} <= {
         "action", "code", "command", "found_by", "generation", "implementation", "le", "level", "major", "method",
-        "minor", "outcome", "patchlevel", "pool", "python", "route", "service", "state", "status", "version",
+        "minor", "outcome", "patchlevel", "pool", "python", "route", "service", "state", "status", "task", "version",
     }  # fmt: skip
     assert len(labels) < 250
     assert not [label for label in labels if label[0] == "route" and "nope" in label[1]]

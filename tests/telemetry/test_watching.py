@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from folkmoot.app import Node
-from folkmoot.settings import Settings
 from tests.telemetry.conversation import conversation
-from tests.telemetry.served import Served, free_ports, served, value
+from tests.telemetry.served import Served, value
 
 NAME = re.compile(r"\b(?:folkmoot|process|python)_\w+")
 SELECTOR = re.compile(r"\b((?:folkmoot|process|python)_\w+)\{([^}]*)\}")
@@ -44,11 +43,10 @@ def expressions(dashboard: dict[str, Any], alerts: list[dict[str, Any]]) -> list
 
 
 async def test_every_metric_and_label_that_they_name_is_in_a_scrape(
-    node: Node, settings: Settings, tmp_path: Path, expressions: list[str]
+    node: Node, server: Served, expressions: list[str]
 ) -> None:
     """Of a server with all its doors open, which has just carried a conversation."""
-    grpc_port = free_ports(1)[0]
-    async with served(settings, tmp_path, FOLKMOOT_GRPC_PORT=str(grpc_port)) as server, conversation(node, server):
+    async with conversation(node, server):
         text = (await server.admin.get("/metrics")).text
         scraped = await server.scrape()
     labels: defaultdict[str, set[str]] = defaultdict(set)
