@@ -116,11 +116,11 @@ async def test_the_walk_sees_every_route_of_every_module_with_and_without_the_pr
     }
     assert declared <= whole[1]
     assert len(closed) >= 120
-    assert {Address("POST", f"/api/v1.0/{rest}") for rest in ("actions/example/", "example/foo", "rooms/mine")} <= set(
-        closed
-    )
+    for rest in ("actions/example/", "example/", "example/foo", "rooms/mine", "actions/rooms/mine"):
+        assert Address("POST", f"/api/v1.0/{rest}") in closed
     assert OPEN.keys() <= whole[1], "an open address that is not there any more must leave the list"
-    assert whole[1] == (set(closed) - doors_of(whole[0])) | OPEN.keys() | NOTHING_THERE | DOORS
+    doors = doors_of(whole[0]) - whole[1]  # a REST address may be one of them
+    assert whole[1] == (set(closed) - doors) | OPEN.keys() | NOTHING_THERE | DOORS
 
 
 async def test_nothing_opens_without_a_token(whole: tuple[Node, set[Address]], closed: list[Address]) -> None:

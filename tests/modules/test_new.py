@@ -67,13 +67,13 @@ async def pytest_of(folder: Path, checkout: Path) -> "subprocess.CompletedProces
     )  # fmt: skip
 
 
-async def test_what_is_made_passes_its_own_test_and_fails_when_it_is_wrong(tmp_path: Path, checkout: Path) -> None:
-    make_module("shop", tmp_path)
-    actions = make_module("wrong", tmp_path) / "actions.py"
+async def test_the_test_of_what_is_made_fails_when_it_is_wrong(tmp_path: Path, checkout: Path) -> None:
+    """That it passes when it is right, the developer's guide proves."""
+    actions = make_module("shop", tmp_path) / "actions.py"
     actions.write_text(actions.read_text().replace("Hello", "Bye"))
     tested = await pytest_of(tmp_path, checkout)
-    assert "1 failed, 5 passed" in tested.stdout, tested.stdout + tested.stderr
-    assert "FAILED wrong/test_wrong.py::test_it_greets - " in tested.stdout
+    assert "1 failed, 2 passed" in tested.stdout, tested.stdout + tested.stderr
+    assert "FAILED shop/test_shop.py::test_it_greets - " in tested.stdout
 
 
 async def test_the_doctor_says_what_is_wrong(settings: Settings, tmp_path: Path) -> None:
