@@ -166,11 +166,15 @@ class Service:
             raise ServiceAway(self.name, "did not answer in time") from error
         except httpx.TransportError as error:
             raise ServiceAway(self.name, "does not answer") from error
+        except RuntimeError as error:  # what httpx and uvloop call it when we have closed what they use
+            if not self._http.is_closed:
+                raise
+            raise ServiceAway(self.name, "is not asked any more, because the server is stopping") from error
 
     def _may_pass(self, error: BaseException) -> bool:
         """Whether the same request may do better in a moment."""
         broken = isinstance(error, ServiceAway) or (isinstance(error, ServiceFailed) and error.upstream_status >= 500)
-        return broken and self._breaker.state == "closed"
+        return broken and self._breaker.state == "closed" and not self._http.is_closed
 
     def _count_repeat(self, _: RetryCallState) -> None:
         metrics.REPEATS.labels(self.name).inc()

@@ -1,14 +1,15 @@
 """Named services: what one gets from them, and that they change places by configuration alone."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from folkmoot.errors import UnknownService
+from folkmoot.errors import ServiceAway, UnknownService
 from folkmoot.services import Services
 from tests.conftest import Start
-from tests.services.upstream import saying, upstream
+from tests.services.upstream import saying, silent, upstream
 
 Write = Callable[[str], Path]
 
@@ -48,3 +49,20 @@ async def test_without_a_file_there_are_no_services(start: Start) -> None:
         assert len(node.core.services) == 0
         with pytest.raises(UnknownService, match="FOLKMOOT_SERVICES names no file"):
             node.core.services["flask"]
+
+
+async def test_who_calls_while_the_container_is_closed_is_told_so(write: Write) -> None:
+    async with upstream(silent) as it:
+        services = Services.of_file(
+            write(f"it:\n  base_uri: {it.address}\n  total_s: 60\n  breaker_failures: 99\n  read_s: 60\n")
+        )
+        calling = [asyncio.create_task(services["it"].get("/")) for _ in range(5)]
+        while len(it.asked) < 5:
+            await asyncio.sleep(0.01)
+        await services.close()
+        for call in calling:
+            with pytest.raises(ServiceAway):
+                await call
+        with pytest.raises(ServiceAway, match="is not asked any more, because the server is stopping"):
+            await services["it"].get("/")
+        assert len(it.asked) == 5

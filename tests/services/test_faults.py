@@ -215,5 +215,5 @@ async def test_a_node_stops_in_time_while_a_service_hangs(start: Start, describe
             while len(bad.asked) < 10:
                 await asyncio.sleep(0.01)
             began_at = time.monotonic()
-        assert time.monotonic() - began_at < 10
+        assert time.monotonic() - began_at < 20
         assert {end for end, _ in await asyncio.gather(*callers)} == {"ServiceAway"}
