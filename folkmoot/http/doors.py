@@ -37,7 +37,7 @@ OF_THE_SITE = "<path:path>"  # where every address leads that is nobody's
 
 
 class Addresses(Router):
-    """Sanic's router, which asks for the door of an action where no REST route takes what is sent."""
+    """Sanic's router, which asks for the door of an action where no REST address is in its way."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Addresses(Router):
         except NotFound:
             pass
         except MethodNotAllowed:
-            if method != "POST":
+            if method != "POST" or tuple(path.strip("/").split("/")) in self.static_routes:
                 raise
         return super()._get(door, method, host)
 

@@ -33,6 +33,12 @@ async def test_the_rest_addresses_win(ada: Member) -> None:
     assert (await ada.http.post(f"/api/v1.0/rooms/{room_id}/leave")).status_code == 204
 
 
+async def test_a_rest_address_takes_what_it_is_described_to_take(admin: Member) -> None:
+    assert (await admin.http.get("/api/v1.0/jobs/failed")).status_code == 200
+    assert_problem(await admin.http.post("/api/v1.0/jobs/failed", json={}), 405, "method_not_allowed")
+    assert (await admin.http.post(f"{LONG}/jobs/failed", json={})).status_code == 200
+
+
 async def test_what_is_no_action_has_no_door(ada: Member) -> None:
     for path in (
         f"{LONG}/rooms/none",

@@ -73,10 +73,12 @@ def routed(app: "Sanic[Any, Any]") -> set[Address]:
 
 def doors_of(node: Node) -> set[Address]:
     """The addresses that the JSON database API has for the actions of all modules, the long and the short ones."""
+    rest = {route.path for route in load_routes(BUILT_IN)}
     return {
         Address("POST", f"/api/v1.0/{kind}{action.module}/{action.name}")
         for action in node.core.registry.callable
         for kind in ("actions/", "")
+        if kind or f"/v1.0/{action.module}/{action.name}" not in rest
     }
 
 
@@ -119,8 +121,7 @@ async def test_the_walk_sees_every_route_of_every_module_with_and_without_the_pr
     for rest in ("actions/example/", "example/", "example/foo", "rooms/mine", "actions/rooms/mine"):
         assert Address("POST", f"/api/v1.0/{rest}") in closed
     assert OPEN.keys() <= whole[1], "an open address that is not there any more must leave the list"
-    doors = doors_of(whole[0]) - whole[1]  # a REST address may be one of them
-    assert whole[1] == (set(closed) - doors) | OPEN.keys() | NOTHING_THERE | DOORS
+    assert whole[1] == (set(closed) - doors_of(whole[0])) | OPEN.keys() | NOTHING_THERE | DOORS
 
 
 async def test_nothing_opens_without_a_token(whole: tuple[Node, set[Address]], closed: list[Address]) -> None:
