@@ -38,13 +38,9 @@ class Jobs:
                 return None
             return await store.defer(used, name, checked, in_s, one_by_one)
 
-    async def forget_failed(self, connection: Connection, one_by_one: str) -> None:
-        """Removes the failed jobs of a line: what they were for is seen to in another way."""
-        await store.forget_failed(connection, one_by_one)
-
-    async def hurry(self, connection: Connection, one_by_one: str) -> None:
-        """Makes the waiting jobs of a line due now."""
-        await store.hurry(connection, one_by_one)
+    async def forget(self, connection: Connection, one_by_one: str) -> None:
+        """Removes what waits or has failed in a line: what it was for is seen to in another way, or not wanted."""
+        await store.forget(connection, one_by_one)
 
     @asynccontextmanager
     async def _connection(self, given: Connection | None) -> AsyncIterator[Connection]:

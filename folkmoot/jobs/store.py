@@ -161,23 +161,9 @@ async def retry(connection: Connection, job_id: int) -> bool:
     return True
 
 
-async def hurry(connection: Connection, lock: str) -> None:
-    """Makes the waiting jobs of a lock due now."""
-    rows = await connection.fetch(
-        """
-        UPDATE procrastinate_jobs SET scheduled_at = NULL
-         WHERE lock = $1 AND status = 'todo' AND scheduled_at IS NOT NULL
-        RETURNING id
-        """,
-        lock,
-    )
-    for row in rows:
-        await _call_workers(connection, row["id"])
-
-
-async def forget_failed(connection: Connection, lock: str) -> None:
-    """Removes the failed jobs of a lock."""
-    await connection.execute("DELETE FROM procrastinate_jobs WHERE lock = $1 AND status = 'failed'", lock)
+async def forget(connection: Connection, lock: str) -> None:
+    """Removes the waiting and the failed jobs of a lock."""
+    await connection.execute("DELETE FROM procrastinate_jobs WHERE lock = $1 AND status IN ('todo', 'failed')", lock)
 
 
 async def _call_workers(connection: Connection, job_id: int) -> None:

@@ -85,3 +85,8 @@ async def states(table: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     """The states of all jobs that the tests deferred, oldest first."""
     rows = await table.fetch("SELECT status::text FROM procrastinate_jobs WHERE task_name LIKE 'planted.%' ORDER BY id")
     return [row[0] for row in rows]
+
+
+async def are(table: "asyncpg.Connection[asyncpg.Record]", expected: list[str]) -> bool:
+    """Whether the jobs are in these states."""
+    return await states(table) == expected

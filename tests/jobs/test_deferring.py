@@ -8,7 +8,7 @@ import pytest
 from folkmoot.core import Core
 from folkmoot.errors import Invalid
 from folkmoot.jobs.job import UnknownJob
-from tests.jobs.conftest import StartWorker, states, until
+from tests.jobs.conftest import StartWorker, are, states, until
 from tests.jobs.planted import jobs as planted
 
 Table = asyncpg.Connection
@@ -57,7 +57,7 @@ async def test_a_job_may_wait_for_its_time(core: Core, table: Table, start_worke
         await core.jobs.defer("planted.note", {"word": "soon"}, in_s=0.05)
         await core.jobs.defer("planted.note", {"word": "now"})
         await until(lambda: set(planted.done) == {"now", "soon"})
-        assert await states(table) == ["todo"]
+        await until(lambda: are(table, ["todo"]))
 
 
 async def test_none_is_put_behind_one_that_waits(core: Core, table: Table) -> None:

@@ -11,7 +11,7 @@ from folkmoot.core import Core
 from folkmoot.jobs import worker as jobs
 from folkmoot.jobs.worker import Worker
 from folkmoot.settings import Settings
-from tests.jobs.conftest import StartWorker, states, until
+from tests.jobs.conftest import StartWorker, are, until
 from tests.jobs.planted import jobs as planted
 from tests.relay import relay_of_postgres
 
@@ -41,11 +41,12 @@ async def test_the_worker_comes_back_with_postgresql(
         async with start_worker(of=over) as worker:
             await core.jobs.defer("planted.note", {"word": "before"})
             await until(lambda: planted.done == ["before"])
+            await until(lambda: are(table, []))
             await line.cut()
             await until(lambda: starts >= 3)
             assert not any(task.done() for task in worker._tasks), "it waits"
             await core.jobs.defer("planted.note", {"word": "meanwhile"})
-            assert await states(table) == ["todo"]
+            assert await are(table, ["todo"])
             await line.mend()
             await until(lambda: planted.done == ["before", "meanwhile"])
             assert starts < 40

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -28,6 +29,10 @@ async def state_of(root: Member, hook_id: int) -> dict[str, Any]:
     hooks = (await root.http.get("/api/v1.0/webhooks")).json()["hooks"]
     (found,) = (one for one in hooks if one["id"] == hook_id)
     return dict(found)
+
+
+async def failed_jobs(root: Member) -> list[dict[str, Any]]:
+    return list((await root.http.get("/api/v1.0/jobs/failed")).json()["jobs"])
 
 
 async def is_in_state(root: Member, hook_id: int, state: str) -> bool:
@@ -59,6 +64,23 @@ async def test_an_event_is_delivered_with_a_signature_that_anybody_can_check(
     assert got.headers["host"] == f"127.0.0.1:{receiver.port}"
     assert got.event == sent, "the same as members get it"
     assert b'"type":"room.message"' in got.body
+
+
+async def test_the_check_in_the_docs_is_right(root: Member, receiver: Receiver, rows: Rows, checkout: Path) -> None:
+    page = (checkout / "docs" / "how-to" / "webhooks.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    known: dict[str, Any] = {}
+    exec(compile(code, "webhooks.md", "exec"), known)  # noqa: S102  # it is our own page
+    is_genuine = known["is_genuine"]
+    room_id = await root.make_room()
+    secret = (await hook(root, room_id, receiver.url))["secret"]
+    await root.say(room_id, "hello")
+    await until(lambda: receiver.taken)
+    (got,) = receiver.got
+    assert is_genuine(secret, got.headers, got.body)
+    assert not is_genuine(secret, got.headers, got.body + b" ")
+    old = got.headers | {"webhook-timestamp": str(int(time.time()) - 301)}
+    assert not is_genuine(secret, old, got.body)
 
 
 async def test_what_was_said_before_is_not_told(root: Member, receiver: Receiver, rows: Rows) -> None:
@@ -152,7 +174,8 @@ async def test_who_never_answers_is_failing_until_an_admin_tries_again(
     assert trying["failures"] >= 2
     await rows.execute("UPDATE webhooks SET failing_since = now() - interval '25 hours' WHERE id = $1", hook_id)
     await until(lambda: is_in_state(root, hook_id, "failing"))
-    failed = (await root.http.get("/api/v1.0/jobs/failed")).json()["jobs"]
+    await until(lambda: failed_jobs(root))
+    failed = await failed_jobs(root)
     assert [(one["name"], one["error"]) for one in failed] == [("webhooks.deliver", "GiveUp: The answer was 500.")]
     before = len(receiver.got)
     await root.say(room_id, "two")
@@ -175,6 +198,7 @@ async def test_the_failed_job_may_be_started_again_instead(root: Member, receive
     await until(lambda: receiver.got)
     await rows.execute("UPDATE webhooks SET failing_since = now() - interval '25 hours' WHERE id = $1", hook_id)
     await until(lambda: is_in_state(root, hook_id, "failing"))
+    await until(lambda: failed_jobs(root))
     receiver.always = 200
     assert (await root.http.post("/api/v1.0/jobs/retry")).json() == {"retried": 1}
     await until(lambda: is_in_state(root, hook_id, "active"))

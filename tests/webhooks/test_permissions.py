@@ -33,7 +33,8 @@ async def test_a_visitor_must_sign_in(visitor: httpx.AsyncClient, receiver: Rece
 
 async def test_a_revoked_admin_may_no_more(admin: Member, receiver: Receiver) -> None:
     room_id = await admin.make_room()
-    await accounts.disable.perform(Call(admin.node.core, OPERATOR), {"user_id": admin.id})
+    async with enrol(admin.node, "Another", "admin"):  # the last one cannot be disabled
+        await accounts.disable.perform(Call(admin.node.core, OPERATOR), {"user_id": admin.id})
     for answer in await every_address(admin.http, room_id, receiver.url):
         assert_problem(answer, 401, "not_signed_in")
 

@@ -49,7 +49,7 @@ async def remove(call: Call, given: WebhookId) -> Done:
     async with call.core.database.transaction() as connection:
         if not await store.remove(connection, given.hook_id):
             raise NotFound("There is no such webhook.")
-        await call.core.jobs.forget_failed(connection, line_of(given.hook_id))
+        await call.core.jobs.forget(connection, line_of(given.hook_id))
     call.core.bus.publish(TOPIC, b"")
     return Done()
 
@@ -71,8 +71,7 @@ async def retry(call: Call, given: WebhookId) -> Done:
     async with call.core.database.transaction() as connection:
         if not await store.activate(connection, given.hook_id):
             raise NotFound("There is no such webhook.")
-        await call.core.jobs.forget_failed(connection, line_of(given.hook_id))
-        await call.core.jobs.hurry(connection, line_of(given.hook_id))
+        await call.core.jobs.forget(connection, line_of(given.hook_id))  # also one that waits for its next attempt
     call.core.bus.publish(TOPIC, b"")
     await wake(call.core, [given.hook_id])
     return Done()

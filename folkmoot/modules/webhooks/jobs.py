@@ -10,7 +10,7 @@ from folkmoot.jobs.job import GiveUp, Tick, Work, job
 from folkmoot.modules.webhooks import store
 from folkmoot.modules.webhooks.metrics import DELIVERIES
 from folkmoot.modules.webhooks.schemas import WebhookId
-from folkmoot.modules.webhooks.waking import TOPIC, try_again, wake
+from folkmoot.modules.webhooks.waking import TOPIC, line_of, try_again, wake
 
 FIRST_S = 2.0  # before a failed delivery is repeated; then twice as long each time
 LONGEST_S = 3_600.0
@@ -49,7 +49,7 @@ async def deliver(work: Work, given: WebhookId) -> None:
 async def sweep(work: Work, _: Tick) -> None:
     """Finds webhooks that were not told everything, because whoever should have seen to it died."""
     async with work.core.database.connection() as connection:
-        found = await store.behind(connection, MOST_SWEPT)
+        found = await store.behind(connection, None, MOST_SWEPT)
     await wake(work.core, found)
 
 
@@ -68,5 +68,6 @@ async def _count_failure(core: Core, hook_id: int, error: str) -> None:
         if failing_s < core.settings.webhook_give_up_s:
             return
         await store.set_failing(connection, hook_id)
+        await core.jobs.forget(connection, line_of(hook_id))
     core.bus.publish(TOPIC, b"")
     raise GiveUp(error)

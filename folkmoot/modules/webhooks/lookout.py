@@ -69,8 +69,12 @@ class Lookout:
         if self._stale:
             await self._look_up(core)
         due, self._due = self._due, set()
+        if not due:
+            return
         try:
-            await wake(core, due)
+            async with core.database.connection() as connection:
+                behind = await store.behind(connection, list(due), limit=len(due))
+            await wake(core, behind)
         except Unavailable:
             self._due |= due
             raise

@@ -1,5 +1,6 @@
 """The SQL of outgoing webhooks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -174,17 +175,18 @@ async def active(connection: Connection) -> list[tuple[int, int]]:
     return [(row["room_id"], row["id"]) for row in rows]
 
 
-async def behind(connection: Connection, limit: int) -> list[int]:
-    """The active webhooks whose rooms have events that they were not told."""
+async def behind(connection: Connection, among: Sequence[int] | None, limit: int) -> list[int]:
+    """The active webhooks, of all or of those given, whose rooms have events that they were not told."""
     rows = await connection.fetch(
         """
         SELECT h.id
           FROM webhooks h
           JOIN rooms r ON r.id = h.room_id
-         WHERE h.state = 'active' AND h.delivered_seq < r.head_seq
+         WHERE h.state = 'active' AND h.delivered_seq < r.head_seq AND ($1::bigint[] IS NULL OR h.id = ANY($1))
          ORDER BY h.id
-         LIMIT $1
+         LIMIT $2
         """,
+        among,
         limit,
     )
     return [row["id"] for row in rows]
