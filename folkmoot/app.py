@@ -54,7 +54,11 @@ class Node:
 
 @asynccontextmanager
 async def operating(settings: Settings) -> AsyncIterator[Core]:
-    """The product without its doors, for commands that call an action and end."""
+    """The product without its doors, for commands that call an action and end.
+
+    They call no services: a mistake in the file of those must not keep an operator from shutting an account.
+    """
+    settings = settings.model_copy(update={"services": None})
     async with AsyncExitStack() as closing:
         yield await build_core(closing, await lay_ground_of_operator(closing, settings))
 

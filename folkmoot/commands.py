@@ -25,6 +25,7 @@ from folkmoot.modules.jobs import actions as jobs
 from folkmoot.modules.jobs.schemas import JobCounts, PageOf, StoredJob
 from folkmoot.modules.tokens.actions import check
 from folkmoot.modules.tokens.schemas import IssuedToken
+from folkmoot.services.file import read_services
 from folkmoot.settings import Settings
 from folkmoot.stopping import Stopped, longest_stop_s, stopping, unless
 from folkmoot.supervisor import SUPERVISOR_S, Supervisor, check_platform
@@ -94,6 +95,8 @@ async def work_on_jobs(settings: Settings, *, report: Callable[[str], None]) -> 
 
 async def prepare(settings: Settings, *, migrate_first: bool) -> None:
     """What is done once, however many workers come after it."""
+    if settings.services:
+        read_services(settings.services)  # each worker would refuse a wrong one, and be started again
     if migrate_first:
         await _up_to_date(settings)
     async with operating(settings) as core:  # which also checks that this database forgets nothing

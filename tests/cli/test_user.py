@@ -51,6 +51,18 @@ async def test_an_account_from_its_beginning_to_its_end(operate: Run, start: Sta
     assert root.split()[-1] == "active"
 
 
+async def test_a_mistake_in_the_file_of_services_keeps_no_operator_from_an_account(
+    operate: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "services.yaml").write_text("flask: 1\n")
+    wrong = {"FOLKMOOT_SERVICES": str(tmp_path / "services.yaml")}
+    assert (await operate("user", "add", "ada@example.org", given=f"{PASSWORD}\n", **wrong)).status == 0
+    assert (await operate("user", "disable", "ada@example.org", **wrong)).status == 0
+    refused = await operate("serve", "--port", "0", **wrong)
+    assert refused.status == 1
+    assert "services.yaml:1: flask must be a mapping" in " ".join(refused.err.split())
+
+
 async def test_what_cannot_be_done_is_one_sentence(operate: Run) -> None:
     await operate("user", "add", "ada@example.org", given=f"{PASSWORD}\n")
     for arguments, given, words in (
