@@ -54,7 +54,7 @@ class Lag:
 
 async def main() -> None:
     settings = load_settings()
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings, settings.log_level)
     async with running(settings, listen(settings)) as node:
         say({"port": node.port})
         lag = Lag()

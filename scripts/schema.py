@@ -22,7 +22,12 @@ NOISE = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restri
 
 async def described(dsn: str) -> str:
     """The schema of a database, as SQL that makes it."""
-    command = [find_postgres().path.parent / "pg_dump", "--schema-only", "--no-owner", "--no-privileges"]
+    command: list[str | Path] = [
+        find_postgres().path.parent / "pg_dump",
+        "--schema-only",
+        "--no-owner",
+        "--no-privileges",
+    ]
     dump = await asyncio.create_subprocess_exec(
         *command, "--exclude-table=alembic_version", dsn, stdout=subprocess.PIPE
     )

@@ -68,7 +68,7 @@ class SetupError(Exception):
 def main(target: str) -> None:
     TOOLS.mkdir(exist_ok=True)
     steps = {
-        "base": lambda: (virtual_environment(), packages("base", "the server's packages")),
+        "base": server,
         "dev": lambda: packages("dev", "the packages for tests and checks"),
         "modules": node_modules,
         "site": site,
@@ -115,12 +115,17 @@ def provide_ensurepip() -> bool:
     )
 
 
+def server() -> None:
+    virtual_environment()
+    packages("base", "the server's packages")
+
+
 def packages(name: str, what: str) -> None:
     """Installs a requirements file, when it is not the one that was installed last."""
     pinned = ROOT / "requirements" / f"{name}.txt"
     if is_done(name, digest([pinned])):
         return
-    pip = [PYTHON, "-m", "pip"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip"]
     if not succeeds([*pip, "--version"]):
         pip = [sys.executable, "-m", "pip", "--python", PYTHON]
     options = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]

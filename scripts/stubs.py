@@ -1,11 +1,10 @@
 """Writes what protoc makes of `proto/`: into `folkmoot/proto`, and for the example that has stubs of its own."""
 
-import sys
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]  # it has no types
 
 ROOT = Path(__file__).parent.parent
 # Where stubs are kept, the package they are imported from there, and the contracts they are made of.
@@ -34,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

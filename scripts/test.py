@@ -73,8 +73,10 @@ async def run_all(parts: Sequence[Part]) -> None:
             finally:
                 part.tell()
 
+    whole = asyncio.current_task()
+    assert whole is not None  # noqa: S101 - we are in one
     async with asyncio.TaskGroup() as group:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
         for part in parts:
             group.create_task(in_turn(part))
 
