@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -160,6 +161,43 @@ def migrate(
 
     before, after = _run(commands.migrate_to(_settings("warning", data=data), target, lose_data=yes))
     out.print(f"The database was at {before}, and is at {after}.")
+
+
+@cli.command()
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="[default: folkmoot-DATE-TIME.backup]", show_default=False)
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Write everything to a file: accounts, rooms, messages, settings of hooks. Nobody has to stop talking for it.
+
+    The file holds hashes of passwords and secrets of webhooks: keep it as safe as the database.
+    """
+    from folkmoot import commands
+
+    target = file or Path(f"folkmoot-{datetime.now(UTC):%Y%m%d-%H%M%S}.backup")
+    size = _run(commands.back_up(_settings("warning", data=data), target))
+    out.print(f"Wrote {target}: {size / 1e6:.1f} MB.", markup=False, soft_wrap=True)
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `folkmoot backup` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Replace everything that is in the database now.")] = False,
+    data: Data = None,
+) -> None:
+    """Put a backup back. What is in the database now is gone then, so it takes --yes; stop the servers before.
+
+    Everybody signs in again, and pages that saw more than the backup holds load anew. Access tokens hold as they did
+    when the backup was made: end those again that were ended since. When it fails, nothing is changed.
+    """
+    from folkmoot import commands
+
+    if not yes:
+        raise CommandFailed("This replaces everything that is in the database now. Make a backup of it, and say --yes.")
+    _run(commands.put_back(_settings("warning", data=data), file))
+    out.print(f"Restored {file}. Everybody signs in again.", markup=False, soft_wrap=True)
 
 
 @user.command("add")

@@ -5,10 +5,11 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
-from folkmoot import laptop
+from folkmoot import backups, laptop
 from folkmoot.actions import Call, Caller, Nothing
 from folkmoot.app import operating, running, working
 from folkmoot.core import Core
@@ -23,6 +24,7 @@ from folkmoot.modules.bots import actions as bots
 from folkmoot.modules.bots.schemas import Bot
 from folkmoot.modules.jobs import actions as jobs
 from folkmoot.modules.jobs.schemas import JobCounts, PageOf, StoredJob
+from folkmoot.modules.sessions.keeper import forget_everybody
 from folkmoot.modules.tokens.actions import check
 from folkmoot.modules.tokens.schemas import IssuedToken
 from folkmoot.services.file import read_services
@@ -133,6 +135,21 @@ async def migrate_to(settings: Settings, target: str, *, lose_data: bool) -> tup
         if target == HEAD:
             await migrate_modules(settings)
         return moved
+
+
+async def back_up(settings: Settings, target: Path) -> int:
+    """Writes a backup, while servers run or not. Returns its bytes."""
+    async with _some_servers(settings) as settings:
+        return await backups.back_up(settings.dsn, target)
+
+
+async def put_back(settings: Settings, source: Path) -> None:
+    """Puts a backup back, and brings it up to date."""
+    async with _some_servers(settings) as settings:
+        await backups.put_back(settings.dsn, source, within_s=settings.database_start_s)
+        await _up_to_date(settings)
+        async with operating(settings) as core:
+            await forget_everybody(core.bus)
 
 
 async def add_user(settings: Settings, email: str, name: str, password: str, *, admin: bool) -> Account:

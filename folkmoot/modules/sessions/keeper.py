@@ -96,6 +96,16 @@ async def forget(bus: Bus, token_hashes: Iterable[bytes]) -> None:
     await bus.ask(pipeline.execute())
 
 
+async def forget_everybody(bus: Bus) -> None:
+    """Looks everybody up anew. Without Redis there is nothing to forget; what it kept of us is a minute old at most."""
+    await bus.ask(_forget_keys(bus))
+
+
+async def _forget_keys(bus: Bus) -> None:
+    async for key in bus.redis.scan_iter(f"{PREFIX}session:*", count=1000):
+        await bus.redis.delete(key)
+
+
 async def keep_ticket(bus: Bus, ticket: str, token_hash: bytes) -> bool:
     """Remembers the ticket for half a minute; False when Redis is away."""
     return bool(await bus.ask(bus.redis.set(_ticket_key(ticket), token_hash, ex=TICKET_S)))
