@@ -75,6 +75,7 @@ SQL_WORDS = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE
 WHERE_SQL_IS = (
     "folkmoot.events.store",
     "folkmoot.migrations",
+    "folkmoot.backups",
     "folkmoot.data.tables",
     "folkmoot.database",
     "folkmoot.doctor",
