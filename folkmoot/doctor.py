@@ -256,7 +256,7 @@ def _modules(settings: Settings) -> list[Finding]:
     names = ", ".join(module.name for module in modules.loaded if module.place)
     advice = "Put it right, or take it out of FOLKMOOT_MODULES."
     return [
-        Finding("modules", True, f"{names or 'none'} besides Folkmoot's own"),
+        *([Finding("modules", True, f"{names} besides Folkmoot's own")] if names else []),
         *(Finding("modules", False, str(failure), advice) for failure in modules.failures),
     ]
 

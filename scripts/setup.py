@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+# Not that of a virtual environment, which may be the one that is made anew.
+BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 PYTHON = VENV / "bin" / "python"
 TOOLS = ROOT / ".tools"
 LOG = TOOLS / "setup.log"
@@ -81,14 +83,14 @@ def main(target: str) -> None:
 
 
 def virtual_environment() -> None:
-    made_by = f"{sys.executable} {sys.version_info[:3]} for {ROOT}"
+    made_by = f"{BASE_PYTHON} {sys.version_info[:3]} for {ROOT}"
     if is_done("venv", made_by) and PYTHON.exists():
         return
     shutil.rmtree(VENV, ignore_errors=True)
     for stamp in TOOLS.glob("*.stamp"):
         stamp.unlink()
     has_pip = provide_ensurepip()
-    run("Making .venv", [sys.executable, "-m", "venv", *([] if has_pip else ["--without-pip"]), VENV])
+    run("Making .venv", [BASE_PYTHON, "-m", "venv", *([] if has_pip else ["--without-pip"]), VENV])
     site_packages = next((VENV / "lib").glob("python*/site-packages"))
     (site_packages / "folkmoot-checkout.pth").write_text(f"{ROOT}\n")
     command = VENV / "bin" / "folkmoot"
@@ -99,7 +101,7 @@ def virtual_environment() -> None:
 
 def provide_ensurepip() -> bool:
     """Debian has it in a package of its own. Returns whether it is there; else an older pip must do."""
-    ensurepip = [sys.executable, "-c", "import ensurepip, venv"]
+    ensurepip = [BASE_PYTHON, "-c", "import ensurepip, venv"]
     if succeeds(ensurepip):
         return True
     package = f"python3.{sys.version_info[1]}-venv"
@@ -107,7 +109,7 @@ def provide_ensurepip() -> bool:
         apt_get("Installing Debian's " + package, package)
         if succeeds(ensurepip):
             return True
-    if succeeds([sys.executable, "-c", "import pip, venv"]):
+    if succeeds([BASE_PYTHON, "-c", "import pip, venv"]):
         return False
     raise SetupError(
         f"This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install {package} "
@@ -127,7 +129,7 @@ def packages(name: str, what: str) -> None:
         return
     pip: list[str | Path] = [PYTHON, "-m", "pip"]
     if not succeeds([*pip, "--version"]):
-        pip = [sys.executable, "-m", "pip", "--python", PYTHON]
+        pip = [BASE_PYTHON, "-m", "pip", "--python", PYTHON]
     options = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
     run(f"Installing {what}", [*pip, "install", *options, "-r", pinned])
     done(name, digest([pinned]))

@@ -69,7 +69,6 @@ def renew_addresses(app: Application) -> None:
         app.router = Addresses(app.ctx.registry)
         app.router.ctx.app = app
         app.ctx.add_addresses()
-    app.finalize()
 
 
 def _add_open_addresses(app: Application, modules: Modules, ready: Ready) -> None:

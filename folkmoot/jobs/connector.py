@@ -19,6 +19,8 @@ from folkmoot.errors import Unavailable
 from folkmoot.jobs import store
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+ENDS_JOB = re.compile(r"procrastinate_(finish|retry)_job")
+LOOK_AGAIN = json.dumps({"type": "job_inserted", "job_id": 0})
 ASKED_AFTER_S = 30.0  # a line that only ever listens is asked that often whether it is still there
 
 
@@ -29,6 +31,7 @@ class Connector(BaseAsyncConnector):
         self._database = database
         self._listening_dsn = listening_dsn
         self._wait_s = wait_s
+        self._tell: Notify | None = None  # while somebody listens
 
     async def open_async(self, pool: object = None) -> None:
         """The database is opened and closed by who gives it to us."""
@@ -38,6 +41,10 @@ class Connector(BaseAsyncConnector):
 
     async def execute_query_async(self, query: str, **arguments: Any) -> None:
         await self._fetch(query, arguments)
+        if ENDS_JOB.search(query) and self._tell is not None:
+            # Another job may have waited for this one's lock. It was announced already, and would be found at the
+            # next look only.
+            await self._tell(channel="", payload=LOOK_AGAIN)
 
     async def execute_query_one_async(self, query: str, **arguments: Any) -> dict[str, Any]:
         rows = await self._fetch(query, arguments)
@@ -61,6 +68,7 @@ class Connector(BaseAsyncConnector):
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """Passes on what is said on the channels, until it is cancelled. Raises ConnectorException when it is cut."""
         heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._tell = on_notification
 
         def hear(_: object, __: int, channel: str, payload: object) -> None:
             heard.put_nowait((channel, str(payload)))
@@ -79,6 +87,7 @@ class Connector(BaseAsyncConnector):
                 while True:
                     await self._pass_on(heard, line, on_notification)
             finally:
+                self._tell = None
                 line.terminate()
         except AWAY as error:
             raise ConnectorException(str(error) or type(error).__name__) from error

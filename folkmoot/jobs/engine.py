@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 # What is worth knowing of a job is said by us below.
 logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
-POLL_S = 5.0  # between looks for jobs whose time has come; new ones are announced by PostgreSQL
+POLL_S = 1.0  # between looks for jobs whose time has come; new ones are announced by PostgreSQL
 HEARTBEAT_S = 10.0
 LONGEST_ERROR = 2_000  # characters of an error that are kept
 

@@ -1,5 +1,6 @@
 """A job is there exactly if the change is that it belongs to."""
 
+import asyncio
 from contextlib import suppress
 
 import asyncpg
@@ -7,6 +8,7 @@ import pytest
 
 from folkmoot.core import Core
 from folkmoot.errors import Invalid
+from folkmoot.jobs import engine
 from folkmoot.jobs.job import UnknownJob
 from tests.jobs.conftest import StartWorker, are, states, until
 from tests.jobs.planted import jobs as planted
@@ -81,6 +83,21 @@ async def test_jobs_of_one_line_run_in_their_order_one_at_a_time(core: Core, sta
         await until(lambda: len(planted.done) == 10)
     assert planted.done == words
     assert planted.most_at_once["wait"] == 1
+
+
+async def test_a_line_goes_on_as_soon_as_it_is_free(
+    core: Core, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits behind another job was announced while that one ran: nobody would look for it before the next look."""
+    monkeypatch.setattr(engine, "POLL_S", 3600.0)
+    async with start_worker():
+        await core.jobs.defer("planted.wait", {"word": "first"}, one_by_one="line")
+        await until(lambda: planted.running == {"first"})
+        await core.jobs.defer("planted.wait", {"word": "second"}, one_by_one="line")
+        await asyncio.sleep(0.2)  # in which it is looked for, in vain
+        planted.gate.set()
+        async with asyncio.timeout(4):  # procrastinate looks by itself when its heart beats, a few seconds later
+            await until(lambda: planted.done == ["first", "second"])
 
 
 async def test_the_others_run_side_by_side_up_to_the_bound(core: Core, start_worker: StartWorker) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from folkmoot.loading import watching
 from tests.conftest import Start
 from tests.modules.written import ACTIONS, ROUTES, write_module
 from tests.people import enrol
@@ -21,7 +23,11 @@ async def eventually(http: httpx.AsyncClient, path: str, wanted: Any, **more: An
             await asyncio.sleep(0.05)
 
 
-async def test_a_changed_module_is_there_at_once_with_its_addresses(start: Start, tmp_path: Path) -> None:
+async def test_a_changed_module_is_there_at_once_with_its_addresses(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[str] = []
+    monkeypatch.setattr(watching.log, "exception", lambda event, **_: faults.append(event), raising=False)
     folder = write_module(tmp_path / "words")
     async with start(modules=(str(folder),), api_mode="dev") as node, enrol(node, "Ada") as ada:
         given = {"json": {"word": "hi"}}
@@ -37,6 +43,7 @@ async def test_a_changed_module_is_there_at_once_with_its_addresses(start: Start
         assert (await ada.http.get("/v1.0/words/words/hi")).status_code == 404
         assert (await ada.http.get("/v1.0/rooms")).status_code == 200
         assert "/api/v1.0/words/others/{word}" in (await ada.http.get("/openapi.json")).json()["paths"]
+    assert faults == []
 
 
 async def test_a_mistake_leaves_what_was_there_until_it_is_put_right(start: Start, tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ export const en = {
       ends: 'ends {date}',
       end: 'End',
       endOne: 'End the token {name}',
+      endTitle: 'End {name}?',
+      endText: 'Programs that use it are refused at once, for good.',
     },
     bots: {
       title: 'Bots',
@@ -228,6 +230,8 @@ export const en = {
       rotateOne: 'New secret for {room}',
       remove: 'Remove',
       removeOne: 'Remove the webhook of {room}',
+      removeTitle: 'Remove the webhook of {room}?',
+      removeText: 'Its secret and what was not delivered yet are gone for good.',
     },
     jobs: {
       title: 'Jobs',

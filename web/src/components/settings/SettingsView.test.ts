@@ -76,6 +76,8 @@ it('ends a token', async () => {
   await screen.findByText('Backup')
   server.on('GET /tokens', () => json({ tokens: [] }))
   await user.click(screen.getByRole('button', { name: 'End the token Backup' }))
+  expect(server.count('DELETE /tokens/4')).toBe(0)
+  await user.click(within(screen.getByRole('dialog', { name: 'End Backup?' })).getByRole('button', { name: 'End' }))
   expect(await screen.findByText('You have made no token.')).toBeVisible()
 })
 

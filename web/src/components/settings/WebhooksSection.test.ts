@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/vue'
+import { screen, within } from '@testing-library/vue'
 import { afterEach, expect, it, vi } from 'vitest'
 import { NOON, room } from '@/testing/builders'
 import { fakeServer, json, problem } from '@/testing/fakeServer'
@@ -77,5 +77,7 @@ it('gives another secret, and removes one', async () => {
   await user.click(screen.getByRole('button', { name: 'Done' }))
   server.on('GET /webhooks', () => json({ hooks: [] }))
   await user.click(screen.getByRole('button', { name: 'Remove the webhook of general' }))
+  expect(server.count('DELETE /webhooks/3')).toBe(0)
+  await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Remove' }))
   expect(await screen.findByText('No room tells anybody.')).toBeVisible()
 })
