@@ -17,8 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-# Not that of a virtual environment, which may be the one that is made anew.
-BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
+# Not that of a virtual environment, which may be the one that is made anew; and by the one name it has in all of them.
+BASE_PYTHON = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
 PYTHON = VENV / "bin" / "python"
 TOOLS = ROOT / ".tools"
 LOG = TOOLS / "setup.log"
