@@ -163,3 +163,14 @@ def test_a_machine_without_a_browser_says_so(setup: ModuleType, monkeypatch: pyt
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(setup.SetupError, match="sudo apt-get install chromium"):
         setup.browser()
+
+
+def test_an_environment_is_made_of_the_same_python_wherever_set_up_runs(tmp_path: Path) -> None:
+    """Or set-up, run by the environment that it looks after, would take that for another one and remove it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    asked = "import runpy; print(runpy.run_path('scripts/setup.py')['BASE_PYTHON'])"
+    inside, outside = (
+        subprocess.run([python, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for python in (tmp_path / "venv" / "bin" / "python", Path(sys.base_prefix) / "bin" / "python3")
+    )
+    assert inside == outside
