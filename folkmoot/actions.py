@@ -185,7 +185,7 @@ class Action(Generic[In, Out]):
                 result = await self.run(call, parsed)
             code = "ok"
             return result
-        except Exception as error:
+        except Exception as error:  # it is counted, whatever it is, and rises
             code = error.code if isinstance(error, Error) else Error.code
             raise
         finally:

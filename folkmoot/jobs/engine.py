@@ -96,7 +96,7 @@ def _runner(core: Core, job: Job, database: Database) -> Callable[..., Coroutine
         except asyncio.CancelledError:
             outcome = "interrupted"
             raise
-        except Exception as error:
+        except Exception as error:  # a job may raise anything; it is kept for the operator, and rises
             outcome = "failed"
             await _note(database, job, work, error)
             raise

@@ -109,7 +109,7 @@ class Worker:
                 await look_after(self._core, self._database)
             except Unavailable:
                 continue  # said by whoever tries to work
-            except Exception:
+            except Exception:  # who looks after the others must not die of one look
                 log.exception("jobs.look_after_failed")
 
     async def _pause(self, seconds: float) -> None:

@@ -42,11 +42,11 @@ def _of_action(action: Action[Any, Any]) -> str:
         return "its name must be small letters, digits and underscores, beginning with a letter"
     try:
         models_json_schema([(action.takes, "validation")])
-    except Exception as error:
+    except Exception as error:  # a developer's own types may raise anything while they are described
         return f"its input cannot be described: {error}"
     try:
         msgspec.json.schema_components([action.gives])
-    except Exception as error:
+    except Exception as error:  # likewise
         return f"its output cannot be written as JSON: {error}"
     return ""
 

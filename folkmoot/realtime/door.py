@@ -112,7 +112,7 @@ class Door:
         try:
             connection = Connection(receiver, transport, self.connections)
             start_parser(transport, connection, handshake, received)
-        except Exception:
+        except Exception:  # this one socket is lost; the loop and the others go on
             log.exception("A socket could not be handed over")
             transport.abort()
 

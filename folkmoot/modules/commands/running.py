@@ -68,7 +68,7 @@ class Once:
             raise
         except TimeoutError:
             raise Unavailable(f"/{self._command.name} took longer than {wait_s:g} seconds and was ended.") from None
-        except Exception as fault:
+        except Exception as fault:  # a command may be anybody's code; who typed it is told, and the log has the trace
             lines.exception("command.failed", command=self._command.name)
             raise Error(f"/{self._command.name} failed on the server. Nothing was posted.") from fault
 

@@ -61,7 +61,7 @@ class Lookout:
             except Unavailable:
                 self._something.set()
                 await asyncio.sleep(AGAIN_S)
-            except Exception:
+            except Exception:  # what this round forgot, the sweep finds within a minute
                 log.exception("webhooks.lookout_failed")
             await asyncio.sleep(PAUSE_S)
 
