@@ -13,7 +13,7 @@ from sanic import Sanic
 from folkmoot.assembly import build_core, build_engine, lay_ground, lay_ground_of_operator
 from folkmoot.core import Core
 from folkmoot.garbage import spare_the_loop
-from folkmoot.gate import PATHS, Gate
+from folkmoot.gate import Gate, paths_of
 from folkmoot.http.server import Ready, build_http, renew_addresses
 from folkmoot.http.serving import Serving
 from folkmoot.jobs.worker import Worker
@@ -113,7 +113,7 @@ async def running(
             watch = Watch(settings, ground.modules, partial(renew_addresses, http))
             watch.start()
             closing.push_async_callback(watch.close)
-        door = Door(Gate(settings, keeper, engine), PATHS, connections, line=engine.line)
+        door = Door(Gate(settings, keeper, engine), paths_of(settings), connections, line=engine.line)
         remote = await _start_grpc(closing, core, engine, keeper.find, ready, listening)
         if admin is not None:
             databases = {"reading": ground.database, "writing": ground.written}

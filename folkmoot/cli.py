@@ -89,6 +89,9 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Processes that share the port. [default: FOLKMOOT_WORKERS or 1]")
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="`api` or `socket`, where another server answers the rest. [default: both]")
+    ] = None,
     migrate: Annotated[bool, typer.Option(help="Bring the database up to date first.")] = True,
 ) -> None:
     """Run the server with the PostgreSQL and Redis of DATABASE_URL and REDIS_URL.
@@ -97,7 +100,7 @@ def serve(
     """
     from folkmoot import commands
 
-    _run(commands.serve(_settings("info", host=host, port=port, workers=workers), migrate_first=migrate))
+    _run(commands.serve(_settings("info", host=host, port=port, workers=workers, only=only), migrate_first=migrate))
 
 
 @jobs.command("list")

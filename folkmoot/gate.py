@@ -23,6 +23,11 @@ ECHO_PATHS = frozenset({"/ws", "/api/ws"})
 PATHS = ECHO_PATHS | {"/connection/websocket", "/api/connection/websocket"}
 
 
+def paths_of(settings: Settings) -> frozenset[str]:
+    """Where this server takes sockets."""
+    return frozenset() if settings.only == "api" else PATHS
+
+
 class Gate:
     def __init__(self, settings: Settings, keeper: Keeper, engine: Engine) -> None:
         self._settings = settings

@@ -101,6 +101,12 @@ class Settings(BaseSettings):
         description="processes that `serve` runs on the one port. Each is a server of its own: what is said below to "
         "count for one server counts for each worker",
     )
+    only: Literal["api", "socket"] | None = Field(
+        default=None,
+        validation_alias="FOLKMOOT_ONLY",
+        description="what `serve` answers, where another server answers the rest: `api` is HTTP without the socket, "
+        "`socket` is the socket alone; unset: both",
+    )
     admin_host: str = Field(
         default="127.0.0.1",
         validation_alias="FOLKMOOT_ADMIN_HOST",

@@ -50,10 +50,13 @@ def build_http(name: str, core: Core, modules: Modules, authenticate: Authentica
     site = Site(core.settings.site or HERE)
 
     def add_addresses() -> None:
+        _add_health(app, modules, ready)
+        if core.settings.only == "socket":
+            return
         add_routes(app, modules.routes, core, authenticate)
         add_hooks(app, core, PREFIXES)
         add_doors(app, modules.registry, core, authenticate)
-        _add_open_addresses(app, modules, ready)
+        _add_open_addresses(app, modules)
         add_site(app, site, core.settings)
         if not (core.settings.serve_site and site.is_built):
             app.add_route(_hello, "/", methods=["GET"], name="hello_root")
@@ -71,12 +74,20 @@ def renew_addresses(app: Application) -> None:
         app.ctx.add_addresses()
 
 
-def _add_open_addresses(app: Application, modules: Modules, ready: Ready) -> None:
-    """What anybody may ask: hello, the description of the API, and whether the server lives and is ready."""
+def _add_open_addresses(app: Application, modules: Modules) -> None:
+    """What anybody may ask: hello, and the description of the API."""
     document = msgspec.json.encode(describe(modules.routes, modules.registry.callable))
 
     async def openapi(request: Request) -> HTTPResponse:
         return HTTPResponse(document, content_type="application/json")
+
+    app.add_route(_hello, "/api", methods=["GET"], name="hello_api")
+    for prefix in PREFIXES:
+        app.add_route(openapi, f"{prefix}/openapi.json", methods=["GET"], name=f"openapi{prefix.strip('/')}")
+
+
+def _add_health(app: Application, modules: Modules, ready: Ready) -> None:
+    """Whether the server lives and is ready, for whoever sends people to it."""
 
     async def live(request: Request) -> HTTPResponse:
         return _json({"live": True})
@@ -88,11 +99,8 @@ def _add_open_addresses(app: Application, modules: Modules, ready: Ready) -> Non
         failed = {"modules": False} if modules.failures else {}
         return _json({"ready": is_ready, **parts, **failed}, 200 if is_ready else 503)
 
-    app.add_route(_hello, "/api", methods=["GET"], name="hello_api")
     app.add_route(live, "/healthz", methods=["GET", "HEAD"], name="live")
     app.add_route(say_ready, "/readyz", methods=["GET", "HEAD"], name="ready")
-    for prefix in PREFIXES:
-        app.add_route(openapi, f"{prefix}/openapi.json", methods=["GET"], name=f"openapi{prefix.strip('/')}")
 
 
 async def _hello(request: Request) -> HTTPResponse:

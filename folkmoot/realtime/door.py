@@ -54,7 +54,7 @@ class Door:
         self.silent: dict[asyncio.Transport, Callable[[], None]] = {}  # who says nothing yet, and how to give them up
         self.waiting: set[asyncio.Transport] = set()  # who has, and waits for our answer
         self._starts = tuple(f"GET {path}{end}".encode() for path in sorted(paths) for end in " ?")
-        self._longest = max(map(len, self._starts))
+        self._longest = max(map(len, self._starts), default=0)
 
     def wants(self, received: bytes | bytearray) -> bool:
         """Whether a request that starts like this is, or may still become, one for our paths."""
