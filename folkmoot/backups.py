@@ -17,7 +17,7 @@ import asyncpg
 
 from folkmoot.database import patiently
 from folkmoot.errors import CommandFailed
-from folkmoot.laptop.binaries import find_postgres
+from folkmoot.laptop.binaries import find_postgres_tool
 
 # Everything goes, and comes back, in the one transaction that psql makes of all it is given.
 EMPTY = """
@@ -104,7 +104,7 @@ async def _run(dsn: str | None, tool: str, *options: str) -> None:
     """Runs one of PostgreSQL's tools. Its environment has the password: others of this machine see the command line."""
     address, secrets = _without_password(dsn) if dsn else (None, {})
     command: list[str | Path] = [
-        find_postgres().path.parent / tool,
+        find_postgres_tool(tool),
         *options,
         *(["--dbname", address] if address else []),
     ]

@@ -47,6 +47,16 @@ def find_postgres() -> Binary:
     )
 
 
+def find_postgres_tool(name: str) -> Path:
+    """One of the programs that come with PostgreSQL, also where the server itself is not installed."""
+    for postgres, _ in _postgres_paths():
+        if (tool := postgres.parent / name).exists():
+            return tool
+    if on_path := shutil.which(name):
+        return Path(on_path)
+    raise LaptopError(f"There is no {name} here. Install the client programs of PostgreSQL 18 or newer.")
+
+
 def find_valkey() -> Binary:
     for path, source in _valkey_paths():
         if version := _version(path):
