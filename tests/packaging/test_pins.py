@@ -20,8 +20,8 @@ def requirements(file: Path) -> list[str]:
     return [line for line in text.splitlines() if line and not line.lstrip().startswith(("#", "-c"))]
 
 
-def test_there_are_three_pinned_files() -> None:
-    assert [file.name for file in PINNED] == ["base.txt", "dev.txt", "node.txt"]
+def test_every_list_is_pinned() -> None:
+    assert [file.name for file in PINNED] == ["base.txt", "dev.txt", "image.txt", "node.txt"]
 
 
 @pytest.mark.parametrize("file", PINNED, ids=lambda file: file.name)
