@@ -1,7 +1,7 @@
 # Everything that people and CI run. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check site wheel pins reference bench soak clean
+.PHONY: help run dev test check site wheel pins reference bench soak clean up upb stop db r b env password
 
 # The first Python on the PATH that is new enough. `make run PYTHON=/path/to/python3.12` names another.
 PYTHON = $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -37,6 +37,33 @@ check: ## Formatting, lint, types and import rules of server and page
 	.venv/bin/lint-imports --no-logo
 	$(NPM) run lint
 	$(NPM) run type-check
+
+# The whole stack, where there is Docker: compose.yaml
+COMPOSE = docker compose
+
+up: ## Start the whole stack at http://localhost, with Docker
+	@$(COMPOSE) up -d --wait
+
+upb: ## The same, with its images and containers made anew
+	@$(COMPOSE) up -d --wait --build --force-recreate
+
+stop: ## Stop the stack; its data stays in .data
+	@$(COMPOSE) stop
+
+db: ## psql in the stack's database
+	@$(COMPOSE) exec db sh -c 'exec psql -U "$$POSTGRES_USER" "$$POSTGRES_DB"'
+
+r: ## redis-cli in the stack's Redis
+	@$(COMPOSE) exec redis redis-cli
+
+b: ## A shell in a container of the stack: make b c=api
+	@$(COMPOSE) exec $(or $(c),$(error Say which: make b c=api)) sh
+
+env: ## Write .env with fresh secrets; for a server: FOR=production URL=https://chat.example.org EMAIL=you@example.org
+	@$(or $(PYTHON),$(error $(OLD))) scripts/environment.py env $(if $(FOR),--for $(FOR)) $(if $(URL),--url $(URL)) $(if $(EMAIL),--email $(EMAIL))
+
+password: ## Give the stack's database another password
+	@$(or $(PYTHON),$(error $(OLD))) scripts/environment.py password
 
 site: ## Build the single-page app into folkmoot/site
 	@$(SETUP) site
