@@ -1,7 +1,9 @@
 # What follows from the variables: read by `render`, which has checked them.
 
+private='127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 ::1 fc00::/7'
 each() { # FORMAT LIST: one line for each part of a list with commas or spaces between
     for part in $(echo "$2" | tr ',' ' '); do
+        [ "$part" != private ] || { each "$1" "$private"; continue; }
         # shellcheck disable=SC2059 # the format is ours
         printf "$1\n" "$part"
     done
