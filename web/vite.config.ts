@@ -11,8 +11,7 @@ export default defineConfig({
   define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false', __VUE_I18N_LEGACY_API__: 'false', __VUE_I18N_FULL_INSTALL__: 'false', __INTLIFY_PROD_DEVTOOLS__: 'false' },
   server: {
     proxy: {
-      '/api': { target: server, ws: true },
-      '/connection': { target: server, ws: true },
+      '^/(api|connection)(/|$)': { target: server, ws: true },
     },
   },
   build: {
