@@ -1,4 +1,4 @@
-"""What compose files and Dockerfiles promise: nobody is root, nothing is writable or floats, and there is one way in."""
+"""What compose files and Dockerfiles promise: nobody is root, nothing is writable or floats, one way leads in."""
 
 import re
 from pathlib import Path
