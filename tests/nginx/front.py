@@ -110,6 +110,7 @@ async def front(folder: Path, **variables: str) -> AsyncIterator[Front]:
         "WORKER_CONNECTIONS": "512",
         **variables,
     }
+    assert all(given.values()), given
     conf = folder / "nginx"
     await render(conf, **given)
     log = folder / "log"  # a file, because nginx opens its standard output by name, as it does in the container
