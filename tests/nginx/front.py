@@ -19,6 +19,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "deploy" / "nginx"
 OWN = ROOT / ".tools" / "nginx" / "usr" / "sbin" / "nginx"
+SAME_USER = "user root root;" if os.geteuid() == 0 else ""  # started by root, nginx would not find what root may
 START_S = 60.0
 STOP_S = 20.0
 
@@ -116,7 +117,7 @@ async def front(folder: Path, **variables: str) -> AsyncIterator[Front]:
     log = folder / "log"  # a file, because nginx opens its standard output by name, as it does in the container
     with log.open("ab") as writing:
         process = await asyncio.create_subprocess_exec(
-            *(nginx(), "-c", str(conf / "nginx.conf"), "-e", "stderr", "-g", "daemon off;"),
+            *(nginx(), "-c", str(conf / "nginx.conf"), "-e", "stderr", "-g", f"daemon off; {SAME_USER}"),
             env=environment({}),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=writing,

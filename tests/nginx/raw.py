@@ -29,7 +29,7 @@ async def exchange(port: int, *pieces: str | bytes) -> list[Answer]:
 
 
 async def _answers(reader: asyncio.StreamReader) -> list[Answer]:
-    answers = []
+    answers: list[Answer] = []
     while True:
         try:
             head = await reader.readuntil(b"\r\n\r\n")

@@ -42,7 +42,7 @@ async def test_nginx_starts_when_no_name_is_known_and_finds_the_servers_when_the
         assert (line["nginx.upstream.host"], line["nginx.upstream.address"]) == (f"api:{port}", "")
 
         async with behind(port=port):
-            names.known = dict.fromkeys(("api", "ws", "app", "adminer"), ["127.0.0.1"])
+            names.known = {name: ["127.0.0.1"] for name in ("api", "ws", "app", "adminer")}
             for path in ("/api/x", "/ws", "/", "/db", "/healthz"):
                 await answered(running, path)
 

@@ -25,6 +25,15 @@ def chunked(size: str, content: str = "{}") -> str:
     return f"{size}\r\n{content}\r\n0\r\n\r\n"
 
 
+def post(headers: str, body: str = "{}", behind: str = INNER) -> str:
+    """A request with these headers and this body, and another request behind it."""
+    return f"{POST}{HOST}{JSON}{headers}\r\n\r\n{body}{behind}"
+
+
+def upgrade(path: str, headers: str, body: str) -> str:
+    return f"GET {path} HTTP/1.1\r\n{HOST}{UPGRADE}{headers}\r\n\r\n{body}"
+
+
 REFUSED = {
     "no host": f"GET /api HTTP/1.1\r\n{END}",
     "two hosts": f"GET /api HTTP/1.1\r\n{HOST}Host: evil.test\r\n{END}",
@@ -34,25 +43,25 @@ REFUSED = {
     "a host in the line and another in the head": f"GET http://evil.test/api HTTP/1.1\r\n{HOST}{END}",
     "a host with a path": f"GET /api HTTP/1.1\r\nHost: chat.test/evil\r\n{END}",
     "an empty host": f"GET /api HTTP/1.1\r\nHost:\r\n{END}",
-    "a length and chunks": f"{POST}{HOST}{JSON}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n{chunked('0')}{INNER}",
-    "two lengths": f"{POST}{HOST}{JSON}Content-Length: 2\r\nContent-Length: 60\r\n\r\n{{}}{INNER}",
-    "a length twice": f"{POST}{HOST}{JSON}Content-Length: 2, 2\r\n\r\n{{}}{INNER}",
-    "a length with a sign": f"{POST}{HOST}{JSON}Content-Length: +2\r\n\r\n{{}}{INNER}",
-    "a length in hexadecimal": f"{POST}{HOST}{JSON}Content-Length: 0x2\r\n\r\n{{}}{INNER}",
-    "a negative length": f"{POST}{HOST}{JSON}Content-Length: -2\r\n\r\n{{}}{INNER}",
-    "a length with a space before the colon": f"{POST}{HOST}{JSON}Content-Length : 2\r\n\r\n{{}}{INNER}",
-    "a chunk's size with 0x": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked\r\n\r\n{chunked('0x2')}{INNER}",
-    "a chunk's size with a sign": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked\r\n\r\n{chunked('+2')}{INNER}",
-    "a chunk's size with an underscore": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked\r\n\r\n{chunked('0_2')}{INNER}",
-    "a chunk's size that overflows": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked\r\n\r\n{chunked('1' + '0' * 16)}{INNER}",
-    "a chunk longer than it says": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked\r\n\r\n{chunked('1')}{INNER}",
-    "chunks in HTTP/1.0": f"POST /api/v1.0/session HTTP/1.0\r\n{HOST}{JSON}Transfer-Encoding: chunked\r\n\r\n{chunked('2')}",
-    "chunks by another name": f"{POST}{HOST}{JSON}Transfer-Encoding: xchunked\r\n\r\n{chunked('2')}",
-    "chunks with a vertical tab": f"{POST}{HOST}{JSON}Transfer-Encoding: \x0bchunked\r\n\r\n{chunked('2')}",
-    "chunks twice": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n{chunked('2')}",
-    "chunks and identity": f"{POST}{HOST}{JSON}Transfer-Encoding: chunked, identity\r\n\r\n{chunked('2')}",
-    "chunks with a space before the colon": f"{POST}{HOST}{JSON}Transfer-Encoding : chunked\r\n\r\n{chunked('2')}",
-    "chunks in a folded line": f"{POST}{HOST}{JSON}Transfer-Encoding:\r\n chunked\r\n\r\n{chunked('2')}",
+    "a length and chunks": post("Content-Length: 6\r\nTransfer-Encoding: chunked", chunked("0")),
+    "two lengths": post("Content-Length: 2\r\nContent-Length: 60"),
+    "a length twice": post("Content-Length: 2, 2"),
+    "a length with a sign": post("Content-Length: +2"),
+    "a length in hexadecimal": post("Content-Length: 0x2"),
+    "a negative length": post("Content-Length: -2"),
+    "a length with a space before the colon": post("Content-Length : 2"),
+    "a chunk's size with 0x": post("Transfer-Encoding: chunked", chunked("0x2")),
+    "a chunk's size with a sign": post("Transfer-Encoding: chunked", chunked("+2")),
+    "a chunk's size with an underscore": post("Transfer-Encoding: chunked", chunked("0_2")),
+    "a chunk's size that overflows": post("Transfer-Encoding: chunked", chunked("1" + "0" * 16)),
+    "a chunk longer than it says": post("Transfer-Encoding: chunked", chunked("1")),
+    "chunks in HTTP/1.0": post("Transfer-Encoding: chunked", chunked("2")).replace("HTTP/1.1", "HTTP/1.0", 1),
+    "chunks by another name": post("Transfer-Encoding: xchunked", chunked("2")),
+    "chunks with a vertical tab": post("Transfer-Encoding: \x0bchunked", chunked("2")),
+    "chunks twice": post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", chunked("2")),
+    "chunks and identity": post("Transfer-Encoding: chunked, identity", chunked("2")),
+    "chunks with a space before the colon": post("Transfer-Encoding : chunked", chunked("2")),
+    "chunks in a folded line": post("Transfer-Encoding:\r\n chunked", chunked("2")),
     "a header without a name": f"GET /api HTTP/1.1\r\n{HOST}: x\r\n{END}",
     "a NUL in a header": f"GET /api HTTP/1.1\r\n{HOST}X-A: a\x00b\r\n{END}",
     "a carriage return in a header": f"GET /api HTTP/1.1\r\n{HOST}X-A: a\rTransfer-Encoding: chunked\r\n{END}",
@@ -63,19 +72,24 @@ REFUSED = {
     "a tunnel": f"CONNECT chat.test:443 HTTP/1.1\r\n{HOST}{END}",
     "a trace": f"TRACE /api HTTP/1.1\r\n{HOST}{END}",
     "the old version without headers": "GET /api\r\n",
-    "an upgrade with a body": f"GET /ws HTTP/1.1\r\n{HOST}{UPGRADE}Content-Length: {len(INNER)}\r\n\r\n{INNER}",
-    "an upgrade with chunks": f"GET /ws HTTP/1.1\r\n{HOST}{UPGRADE}Transfer-Encoding: chunked\r\n\r\n{chunked('2')}",
-    "an upgrade of the Centrifuge address with a body": f"GET /connection/websocket HTTP/1.1\r\n{HOST}{UPGRADE}Content-Length: 5\r\n\r\nhello",
+    "an upgrade with a body": upgrade("/ws", f"Content-Length: {len(INNER)}", INNER),
+    "an upgrade with chunks": upgrade("/ws", "Transfer-Encoding: chunked", chunked("2")),
+    "an upgrade of the Centrifuge address with a body": upgrade("/connection/websocket", "Content-Length: 5", "hello"),
 }
 ONCE = {
     "a header without a colon": f"GET /api HTTP/1.1\r\n{HOST}nonsense\r\n{END}",
     "a request": f"GET /api HTTP/1.1\r\n{HOST}{END}",
-    "an honest one with chunks": f"{POST}{HOST}{JSON}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunked('2')}",
+    "an honest one with chunks": post("Connection: close\r\nTransfer-Encoding: chunked", chunked("2"), behind=""),
     "lines that end with a line feed alone": "GET /api HTTP/1.1\nHost: chat.test\nConnection: close\n\n",
-    "an upgrade to HTTP/2": f"GET /api HTTP/1.1\r\n{HOST}Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
-    "an upgrade where there is no socket": f"GET /api HTTP/1.1\r\n{HOST}Connection: close, Upgrade\r\nUpgrade: websocket\r\n{KEY}\r\n",
+    "an upgrade to HTTP/2": (
+        f"GET /api HTTP/1.1\r\n{HOST}Connection: Upgrade, HTTP2-Settings, close\r\n"
+        "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+    ),
+    "an upgrade where there is no socket": (
+        f"GET /api HTTP/1.1\r\n{HOST}Connection: close, Upgrade\r\nUpgrade: websocket\r\n{KEY}\r\n"
+    ),
     "a body with GET": f"GET /api HTTP/1.1\r\n{HOST}Content-Length: {len(INNER)}\r\n{END}{INNER}",
-    "a chunk with an extension": f"{POST}{HOST}{JSON}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunked('2;a=b')}",
+    "a chunk with an extension": post("Connection: close\r\nTransfer-Encoding: chunked", chunked("2;a=b"), behind=""),
     "an underscore for a dash": f"GET /api HTTP/1.1\r\n{HOST}Transfer_Encoding: chunked\r\n{END}",
     "HTTP/1.0 without a host": "GET /api HTTP/1.0\r\n\r\n",
 }
