@@ -132,14 +132,19 @@ def jobs_retry(
 
 
 @cli.command()
-def work() -> None:
+def work(
+    migrate: Annotated[bool, typer.Option(help="Bring the database up to date first.")] = True,
+) -> None:
     """Do background jobs, and nothing else, with the PostgreSQL and Redis of DATABASE_URL and REDIS_URL.
 
     Each server does them too, unless FOLKMOOT_JOBS_CONCURRENCY=0 is set there.
     """
     from folkmoot import commands
 
-    _run(commands.work_on_jobs(_settings("info"), report=lambda line: out.print(f"[dim]·[/dim] {escape(line)}")))
+    def report(line: str) -> None:
+        out.print(f"[dim]·[/dim] {escape(line)}")
+
+    _run(commands.work_on_jobs(_settings("info"), migrate_first=migrate, report=report))
 
 
 @cli.command()
@@ -148,12 +153,18 @@ def migrate(
     yes: Annotated[bool, typer.Option("--yes", help="Go down, and lose what only the newer schema holds.")] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL of the way there instead.")] = False,
     start: Annotated[str, typer.Option("--from", help="With --sql: the revision to start from.")] = "base",
+    or_newer: Annotated[
+        bool, typer.Option("--or-newer", help="Leave a database as it is that a newer Folkmoot has taken further.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Take the database to another revision of its schema, up or down.
 
     `folkmoot migrate` brings it up to date, and nothing is lost. The way down removes what only the newer schema holds,
     and `folkmoot migrate base` removes everything, with all data: so it takes --yes. Stop the server before.
+
+    Each version runs on the schema of the next one too. So whoever goes back by one version starts the older one with
+    `folkmoot migrate --or-newer` and then `folkmoot serve --no-migrate`.
     """
     if sql:
         from folkmoot.migrations.run import offline_sql
@@ -162,7 +173,8 @@ def migrate(
         return
     from folkmoot import commands
 
-    before, after = _run(commands.migrate_to(_settings("warning", data=data), target, lose_data=yes))
+    settings = _settings("warning", data=data)
+    before, after = _run(commands.migrate_to(settings, target, lose_data=yes, or_newer=or_newer))
     out.print(f"The database was at {before}, and is at {after}.")
 
 

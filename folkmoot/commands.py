@@ -17,7 +17,7 @@ from folkmoot.errors import CommandFailed
 from folkmoot.jobs.worker import CONNECTIONS as JOBS_CONNECTIONS
 from folkmoot.listening import check_admin_ports, listen, listen_to_admins, listen_together
 from folkmoot.loading.revisions import migrate_modules
-from folkmoot.migrations import BASE, HEAD, is_earlier, migrate, resolve, revision_of
+from folkmoot.migrations import BASE, HEAD, is_earlier, is_known, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.modules.bots import actions as bots
@@ -81,14 +81,15 @@ async def work(settings: Settings, listening: socket.socket, number: int, *, is_
         await stop.wait()
 
 
-async def work_on_jobs(settings: Settings, *, report: Callable[[str], None]) -> None:
+async def work_on_jobs(settings: Settings, *, migrate_first: bool, report: Callable[[str], None]) -> None:
     """Background jobs alone, with the databases that the settings name, until a signal says stop."""
     _need_databases(settings)
     if not settings.jobs_concurrency:
         raise CommandFailed("FOLKMOOT_JOBS_CONCURRENCY is 0: set it to how many jobs may run at the same time.")
     async with stopping(longest_stop_s(settings)) as stop:
         with suppress(Stopped):
-            await unless(stop, _up_to_date(settings))
+            if migrate_first:
+                await unless(stop, _up_to_date(settings))
             async with working(settings):
                 report("Working")
                 await stop.wait()
@@ -121,9 +122,12 @@ async def _count_connections(core: Core, settings: Settings) -> None:
         )
 
 
-async def migrate_to(settings: Settings, target: str, *, lose_data: bool) -> tuple[str, str]:
+async def migrate_to(settings: Settings, target: str, *, lose_data: bool, or_newer: bool = False) -> tuple[str, str]:
+    """Returns the revisions before and after. With `or_newer`, what a newer version has made is left as it is."""
     async with _some_servers(settings) as settings:
         before = await revision_of(settings.dsn, within_s=settings.database_start_s)
+        if or_newer and not is_known(before):
+            return before, before
         if is_earlier(resolve(target), before) and not lose_data:
             raise CommandFailed(
                 f"The database is at {before}. Going down to {resolve(target)} removes what only the newer schema "

@@ -79,6 +79,11 @@ def resolve(target: str, of: History = OURS) -> str:
     return target
 
 
+def is_known(revision: str, of: History = OURS) -> bool:
+    """Whether a database can have got there by our revisions; one of a newer Folkmoot has not."""
+    return revision in (BASE, *revisions(of))
+
+
 def is_earlier(one: str, other: str, of: History = OURS) -> bool:
     """Whether a revision comes before another. Raises NoSuchRevision for one of a newer Folkmoot."""
     order = [BASE, *revisions(of)]
