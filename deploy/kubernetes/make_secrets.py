@@ -8,19 +8,26 @@ from pathlib import Path
 OVERLAYS = Path(__file__).resolve().parent / "overlays"
 
 
-def write(file: Path) -> None:
+def write(file: Path, **values: str) -> None:
     """Raises FileExistsError: what is there may be the password of a database that is there too."""
-    postgres, redis, admin = secrets.token_hex(24), secrets.token_hex(24), secrets.token_urlsafe(15)
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(f"POSTGRES_PASSWORD={postgres}\n")
-        opened.write(f"REDIS_PASSWORD={redis}\n")
-        opened.write(f"REDIS_URL=redis://:{redis}@redis:6379/0\n")
-        opened.write(f"API_ADMIN_PASSWORD={admin}\n")
+        opened.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+def write_all(overlay: Path) -> None:
+    redis = secrets.token_hex(24)
+    write(
+        overlay / "databases.env",
+        POSTGRES_PASSWORD=secrets.token_hex(24),
+        REDIS_PASSWORD=redis,
+        REDIS_URL=f"redis://:{redis}@redis:6379/0",
+    )
+    write(overlay / "secrets.env", API_ADMIN_PASSWORD=secrets.token_urlsafe(15))
 
 
 if __name__ == "__main__":
     try:
-        write(OVERLAYS / sys.argv[1] / "secrets.env")
+        write_all(OVERLAYS / sys.argv[1])
     except IndexError:
         sys.exit("Say for which overlay: make_secrets.py minikube")
     except FileNotFoundError:

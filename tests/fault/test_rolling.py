@@ -3,61 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
-import httpx
-
-from tests.fault.crowd import Person
 from tests.fault.load import Size
+from tests.fault.requester import Requester
 from tests.fault.world import World, a_world
-from tests.people import NO_TLS
 
 SIZE = Size(rooms=1, writers=10, readers=10, rate_per_s=8.0)
 GAP_S = 5.0
 EXIT_S = 25.0
-
-
-class Requester:
-    """Sends messages by REST over connections that it keeps, each again with its id until it is acknowledged."""
-
-    def __init__(self, person: Person, room: int, ports: Sequence[int]) -> None:
-        self.outcomes: Counter[str] = Counter()
-        self.acknowledged: dict[str, int] = {}
-        self.longest_s = 0.0
-        self._person = person
-        self._room = room
-        self._ports = list(ports)
-
-    async def write(self, enough: asyncio.Event) -> None:
-        headers = {"Authorization": f"Bearer {self._person.token}"}
-        async with httpx.AsyncClient(headers=headers, verify=NO_TLS, trust_env=False) as http:
-            while not enough.is_set():
-                message = {"body": "by REST", "client_id": str(uuid4())}
-                began = time.monotonic()
-                while not await self._try(http, message):
-                    self._ports.reverse()
-                    await asyncio.sleep(0.05)
-                self.longest_s = max(self.longest_s, time.monotonic() - began)
-                await asyncio.sleep(0.03)
-
-    async def _try(self, http: httpx.AsyncClient, message: dict[str, str]) -> bool:
-        address = f"http://127.0.0.1:{self._ports[0]}/api/v1.0/rooms/{self._room}/messages"
-        try:
-            answer = await http.post(address, json=message)
-        except httpx.ConnectError:
-            self.outcomes["refused"] += 1
-            return False
-        except httpx.TransportError as error:
-            self.outcomes[type(error).__name__] += 1
-            return False
-        self.outcomes[str(answer.status_code)] += 1
-        if answer.status_code != 201:
-            return False
-        self.acknowledged[message["client_id"]] = answer.json()["seq"]
-        return True
 
 
 async def roll(world: World) -> None:

@@ -1,0 +1,99 @@
+"""What is in deploy/kubernetes can be applied, and is what we say it is. No cluster is needed for that."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+
+from folkmoot import __version__
+from tests.kubernetes import conduct, references
+from tests.kubernetes.manifests import KUBECTL, MANIFESTS, SECRETS, Object, Objects, all_pods, of_kind, title
+
+OVERLAYS = ("minikube", "plain", "production", "with-ingress")
+CURRENT, OLDEST = "1.37", "1.25"
+CHECKS = (*references.CHECKS, *conduct.CHECKS)
+
+
+def test_each_overlay_is_looked_at(overlays: dict[str, list[Object]]) -> None:
+    assert sorted(overlays) == sorted(OVERLAYS)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_current_kubernetes_takes_it(overlays: dict[str, list[Object]], overlay: str) -> None:
+    for each in overlays[overlay]:
+        assert kubernetes_validate.validate(each, CURRENT, strict=True) == CURRENT, title(each)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_it_fits_together(
+    overlays: dict[str, list[Object]], overlay: str, check: Callable[[Objects], Iterator[str]]
+) -> None:
+    assert list(check(overlays[overlay])) == []
+
+
+def test_an_old_cluster_takes_plain(overlays: dict[str, list[Object]]) -> None:
+    """The oldest whose schema there is. That 1.20 takes it too was tried on one."""
+    for each in overlays["plain"]:
+        assert kubernetes_validate.validate(each, OLDEST, strict=True) == OLDEST, title(each)
+
+
+def test_kustomize_has_nothing_to_warn_of(manifests: Path) -> None:
+    for overlay in (manifests / "overlays").iterdir():
+        said = subprocess.run([KUBECTL, "kustomize", overlay], capture_output=True, text=True, check=True)
+        assert said.stderr == ""
+
+
+def test_the_images_are_those_of_this_version(overlays: dict[str, list[Object]]) -> None:
+    ours = {
+        container["image"]
+        for pod in all_pods(overlays["production"])
+        for container in pod.all_containers
+        if "folkmoot" in container["image"]
+    }
+    assert ours == {f"folkmoot-server:{__version__}", f"folkmoot-front:{__version__}"}
+
+
+def test_what_a_cluster_may_lack_is_not_in_plain(overlays: dict[str, list[Object]]) -> None:
+    assert not of_kind(overlays["plain"], "HorizontalPodAutoscaler", "PodDisruptionBudget", "CronJob", "Ingress")
+    for overlay in ("production", "with-ingress"):
+        found = {each["kind"] for each in overlays[overlay]}
+        assert {"HorizontalPodAutoscaler", "PodDisruptionBudget", "CronJob", "NetworkPolicy"} <= found
+        assert "StatefulSet" not in found, "the databases are given"
+
+
+def test_without_secrets_nothing_is_applied(tmp_path: Path) -> None:
+    shutil.copytree(MANIFESTS, tmp_path / "k", ignore=shutil.ignore_patterns(*SECRETS))
+    overlay = tmp_path / "k" / "overlays" / "production"
+    said = subprocess.run([KUBECTL, "kustomize", overlay], capture_output=True, text=True, check=False)
+    assert said.returncode != 0
+    assert "secrets.env" in said.stderr
+    assert said.stdout == ""
+
+
+def test_secrets_are_fresh_theirs_alone_and_never_replaced(manifests: Path) -> None:
+    make, overlay = manifests / "make_secrets.py", manifests / "overlays" / "fresh"
+    overlay.mkdir()
+    try:
+        subprocess.run([sys.executable, make, "fresh"], check=True)
+        files = [overlay / "secrets.env", overlay / "databases.env"]
+        assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+        before = [file.read_text() for file in files]
+        again = subprocess.run([sys.executable, make, "fresh"], capture_output=True, text=True, check=False)
+        assert (again.returncode, again.stdout) == (1, "")
+        assert "is there already" in again.stderr
+        assert [file.read_text() for file in files] == before
+        values = [line.partition("=")[2] for text in before for line in text.splitlines()]
+        assert all(len(value) >= 20 for value in values)
+        for wrong in ([], ["nowhere"]):
+            said = subprocess.run([sys.executable, make, *wrong], capture_output=True, text=True, check=False)
+            assert said.returncode == 1
+            assert "Traceback" not in said.stderr
+    finally:
+        for file in overlay.iterdir():
+            file.unlink()
+        overlay.rmdir()

@@ -1,0 +1,210 @@
+"""`python -m tests.kubernetes.try_out`: the whole product on the cluster that kubectl reaches, and what it bears.
+
+It applies the overlay `plain` (which every cluster of one node can run), signs in through the front, and lets people
+talk while everything is rolled out anew and back again, while pods are killed, and while the databases go away. It
+ends with 0 only if no message was lost, repeated or shown out of order, nobody was answered a 5xx while versions
+changed, and nothing is left in the cluster. The images must be where the node finds them; see docs/start/kubernetes.md.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from tests.fault.load import Load, Size
+from tests.fault.requester import Requester
+from tests.kubernetes.cluster import NAMESPACE, Refused, inside, is_ready, name_of, pods, replaced, rolled_out, run
+from tests.kubernetes.trial import ADMIN, Trial, is_there, sweep, write_trial
+from tests.kubernetes.visitors import Front, Onlooker
+from tests.people import NO_TLS
+
+SIZE = Size(rooms=2, writers=3, readers=3, rate_per_s=5.0)
+CALM_S = 3.0  # before and after what happens under a load
+SETTLE_S = 90.0  # in which everybody is back: a client of a front that ended may wait for its next try
+ROLLED = ("deploy/api", "deploy/ws", "deploy/worker", "deploy/front")
+KEPT = ("statefulset/db", "statefulset/redis")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+class Failed(Exception):
+    """What should have been seen, and was not."""
+
+
+def expect(is_so: object, what: str) -> None:
+    if not is_so:
+        raise Failed(what)
+
+
+async def step(title: str, work: Awaitable[str]) -> None:
+    began = time.monotonic()
+    said = await work
+    say(f"✓ {title} ({time.monotonic() - began:.0f} s)\n    {said}")
+
+
+async def install(trial: Trial) -> str:
+    await run("apply", "-k", str(trial.overlay))
+    await rolled_out(*KEPT, *ROLLED)
+    counts = {}
+    for component in ("api", "ws", "worker", "front", "db", "redis"):
+        found = await pods(component)
+        expect(all(map(is_ready, found)), f"{component} is not ready")
+        counts[component] = len(found)
+    expect(all(counts[each] == 2 for each in ("api", "ws", "front")), f"there should be two of each: {counts}")
+    return f"ready: {counts}"
+
+
+async def sign_in(front: Front, trial: Trial) -> str:
+    async with front.visiting() as http:
+        page, hello = await http.get("/"), await http.get("/api")
+        wrong = await http.post("/api/v1.0/user/auth", json={"email": ADMIN, "password": "not this one"})
+        stranger = await http.get("/api/v1.0/rooms")
+    expect(page.status_code == 200, f"/ answered {page.status_code}")
+    expect(hello.json() == {"hello": "world!"}, f"/api answered {hello.text}")
+    expect(wrong.status_code == 401, f"a wrong password was answered {wrong.status_code}")
+    expect(stranger.status_code == 401, f"a stranger was answered {stranger.status_code}")
+    await front.sign_in_as_admin(ADMIN, trial.admin_password)
+    return "the page, the API, 401 for a wrong password and for a stranger, and the admin is in"
+
+
+async def a_load(front: Front, seed: int) -> Load:
+    people = await front.people(SIZE.people)
+    rooms = [await front.room(*members) for members in SIZE.members(people)]
+    chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    return Load(SIZE, people, rooms, [front.port], [front.port], chance)
+
+
+async def under_load(front: Front, seed: int, happens: Callable[[], Awaitable[None]], *, calmly: bool) -> str:
+    """Lets it happen while people talk, and judges what they saw. `calmly`: nobody may notice but by coming back."""
+    load = await a_load(front, seed)
+    requesters = [Requester(load.readers[0].person, load.rooms[0], [front.port]) for _ in range(2)]
+    onlooker = Onlooker(front, load.readers[0].person.token)
+    enough = asyncio.Event()
+    async with load:
+        async with asyncio.TaskGroup() as group:
+            for requester in requesters:
+                group.create_task(requester.write(enough))
+            group.create_task(onlooker.look(enough))
+            await asyncio.sleep(CALM_S)
+            await happens()
+            await asyncio.sleep(CALM_S)
+            enough.set()
+        await load.settle(SETTLE_S)
+        report = await load.report()
+        log = {room: dict(await load._whole_log(room)) for room in load.rooms}
+    answers = sum((each.outcomes for each in (*requesters, onlooker)), Counter[str]())
+    by_rest = Counter(key.partition(" ")[0] for key in log[load.rooms[0]].values())
+    lost = [key for each in requesters for key in each.acknowledged if by_rest[key] != 1]
+    endings = Counter(ending.code for ending in load.notes.endings)
+    gaps_s = sorted(each.took_s for each in load.notes.comebacks)
+    sends = Counter(attempt.outcome for attempt in load.notes.attempts if not attempt.outcome.endswith("404"))
+    found = (
+        f"{report}\n  sends {dict(sends)}, sockets ended {dict(endings)}, longest away {max(gaps_s, default=0):.1f} s\n"
+        f"  HTTP {dict(answers)}; by REST {sum(len(each.acknowledged) for each in requesters)} messages, "
+        f"{len(lost)} of them lost or repeated, longest {max(each.longest_s for each in requesters):.1f} s"
+    ).replace("\n", "\n    ")
+    expect(report.anomalies == [] and lost == [], found)
+    expect(report.acknowledged > 100, f"too little was said to mean anything: {found}")
+    expect(load.notes.signed_out == [], f"signed out: {load.notes.signed_out}")
+    if calmly:
+        expect(not [code for code in answers if code.startswith("5")], f"5xx while versions changed: {found}")
+        expect(endings[0] == 0, f"sockets that were not opened: {found}")
+    return found
+
+
+async def change(trial: Trial) -> None:
+    """The next version with another setting, and back again."""
+    before = {component: {name_of(pod) for pod in await pods(component)} for component in ("api", "ws", "front")}
+    await run("apply", "-k", str(trial.next_overlay))
+    await rolled_out(*ROLLED)
+    for component, names in before.items():
+        now = {name_of(pod) for pod in await pods(component)}
+        expect(not now & names, f"{component} was not rolled out: {now & names} are there still")
+    for workload in ROLLED:
+        await inside("rollout", "undo", workload)
+    await rolled_out(*ROLLED)
+
+
+async def kill(component: str) -> None:
+    """Ends a pod without a word, as a node that loses power does, and waits for the other."""
+    victim = (await pods(component))[0]
+    await inside("delete", "pod", name_of(victim), "--grace-period=0", "--force", "--wait=false")
+    await replaced(component, victim["metadata"]["uid"])
+
+
+async def kill_servers() -> None:
+    for component in ("ws", "api", "front"):
+        await kill(component)
+
+
+async def restart(component: str) -> None:
+    """Asks the one pod of a database to go, and waits for the next."""
+    before = (await pods(component))[0]
+    await inside("delete", "pod", name_of(before), "--wait=false")
+    await replaced(component, before["metadata"]["uid"])
+
+
+async def remove(trial: Trial) -> str:
+    await run("delete", "-k", str(trial.overlay), f"--timeout={300}s")
+    left = [name for name in trial.cluster_wide if await is_there(name)]
+    expect(not left, f"left behind: {left}")
+    return f"no {', no '.join(trial.cluster_wide)}"
+
+
+async def try_out(trial: Trial, port: int) -> None:
+    async with AsyncExitStack() as closing:
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=NO_TLS, trust_env=False, timeout=30.0)
+        front = Front(port, await closing.enter_async_context(http))
+        await step("applied, and two of each are ready", install(trial))
+        await step("signed in through the front", sign_in(front, trial))
+        await step("rolled out anew and back, under load", under_load(front, 1, lambda: change(trial), calmly=True))
+        await step("a socket, an API and a front killed", under_load(front, 2, kill_servers, calmly=False))
+        await step("PostgreSQL restarted", under_load(front, 3, lambda: restart("db"), calmly=False))
+        await step("Redis restarted", under_load(front, 4, lambda: restart("redis"), calmly=False))
+        await step("removed", remove(trial))
+
+
+async def look_at_failure() -> None:
+    for arguments in (("get", "pods", "-o", "wide"), ("get", "events", "--sort-by=.lastTimestamp")):
+        try:
+            say((await inside(*arguments))[-6000:])
+        except Refused as error:
+            say(str(error))
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tag", default="0.1.0", help="of the images folkmoot-server and folkmoot-front")
+    parser.add_argument("--next-tag", help="of the version that is rolled out next; the same unless it is given")
+    parser.add_argument("--port", type=int, default=30080, help="where this machine reaches the front's nodePort")
+    given = parser.parse_args()
+    if await is_there(f"namespace/{NAMESPACE}"):
+        say(f"✗ There is a namespace {NAMESPACE} in this cluster already. This is not for one that is in use.")
+        return 1
+    with TemporaryDirectory(prefix="folkmoot-try") as folder:
+        trial = write_trial(Path(folder), given.tag, given.next_tag or given.tag)
+        try:
+            await try_out(trial, given.port)
+        except (Failed, Refused, AssertionError, TimeoutError, httpx.TransportError) as error:
+            say(f"✗ {error!r}" if not str(error) else f"✗ {error}")
+            await look_at_failure()
+            return 1
+        finally:
+            if await is_there(f"namespace/{NAMESPACE}"):
+                await run("delete", "-k", str(trial.overlay), "--ignore-not-found")
+            await sweep(trial)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
