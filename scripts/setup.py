@@ -33,7 +33,8 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "site": ("base", "site"),
     "dev": ("base", "dev", "modules"),
     "check": ("base", "dev", "modules"),
-    "test": ("base", "dev", "site", "browser", "machine", "nginx", "kubernetes"),
+    "deploy": ("deploy",),
+    "test": ("base", "dev", "deploy", "site", "browser", "machine", "nginx", "kubernetes"),
     "wheel": ("base", "dev", "site"),
     "pins": ("base", "dev"),
 }
@@ -72,6 +73,7 @@ def main(target: str) -> None:
     steps = {
         "base": server,
         "dev": lambda: packages("dev", "the packages for tests and checks"),
+        "deploy": deploy,
         "modules": node_modules,
         "site": site,
         "browser": browser,
@@ -121,6 +123,11 @@ def provide_ensurepip() -> bool:
 def server() -> None:
     virtual_environment()
     packages("base", "the server's packages")
+
+
+def deploy() -> None:
+    virtual_environment()
+    packages("deploy", "what deploys to a server")
 
 
 def packages(name: str, what: str) -> None:
