@@ -7,6 +7,7 @@ is named at once; its output is a msgspec Struct, which is encoded on the hot pa
 
 import inspect
 import re
+import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get
 import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from folkmoot.errors import Error, Forbidden, Invalid, NotSignedIn, OutOfScope, UnknownMethod
+from folkmoot.errors import (
+    EnrolFirst,
+    Error,
+    Forbidden,
+    Invalid,
+    NotSignedIn,
+    OutOfScope,
+    ReauthRequired,
+    UnknownMethod,
+)
 from folkmoot.events.event import Person
 from folkmoot.telemetry import tracing
 
@@ -113,6 +123,8 @@ class Caller:
     session_id: int
     expires_in_s: float  # until the session ends, unless it is revoked first
     scopes: frozenset[str] | None = None  # of a token: `all`, modules and actions; None: they signed in themselves
+    confirmed_at_s: float = 0.0  # Unix time of when they last gave a password or a code
+    must_enrol: bool = False  # the operator requires a second factor, and they have none
 
     @property
     def person(self) -> Person:
@@ -127,6 +139,11 @@ class Caller:
         """Raises OutOfScope for tokens, whatever their scopes: they make no other tokens."""
         if self.scopes is not None:
             raise OutOfScope("This takes a sign-in of your own. A token may not do it.")
+
+    def need_confirmed(self, within_s: int) -> None:
+        """Raises ReauthRequired when the sign-in is older. A token was made for what it does, by a fresh sign-in."""
+        if self.scopes is None and self.confirmed_at_s + within_s < time.time():
+            raise ReauthRequired("Your sign-in is a while ago. Confirm that it is you, with your password or a code.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +179,14 @@ class Action(Generic[In, Out]):
     run: Run[In, Out]
     about: str = field(repr=False)
     command: str = ""  # what it is called in the chat, without the slash
+    is_sensitive: bool = False  # asks again for a password or a code when the sign-in is old
+    while_enrolling: bool = False  # open to those who must turn on a second factor before all else
+    rest_only: bool = False  # it gives a sign-in, which goes into a cookie: only its REST address takes care of that
+
+    @property
+    def has_doors(self) -> bool:
+        """Whether callers who are signed in may name it, instead of using its REST address."""
+        return self.access is not Access.ANYONE and not self.rest_only
 
     @property
     def method(self) -> str:
@@ -175,10 +200,7 @@ class Action(Generic[In, Out]):
         code = "cancelled"
         try:
             if self.access is not Access.ANYONE:
-                role = call.caller.role
-                call.caller.need_scope(self.module, self.name)
-                if self.access is Access.ADMIN and role != "admin":
-                    raise Forbidden("Only an admin may do this.")
+                self._check(call)
             with tracing.step("validate"):
                 parsed = self.parse(given)
             with tracing.step(self.method):
@@ -191,6 +213,16 @@ class Action(Generic[In, Out]):
         finally:
             call.core.performed[self.method, code] += 1
 
+    def _check(self, call: Call) -> None:
+        caller = call.caller
+        caller.need_scope(self.module, self.name)
+        if caller.must_enrol and not self.while_enrolling:
+            raise EnrolFirst("The operator of this server requires two-step sign-in. Turn it on first.")
+        if self.access is Access.ADMIN and caller.role != "admin":
+            raise Forbidden("Only an admin may do this.")
+        if self.is_sensitive:
+            caller.need_confirmed(call.core.settings.reauth_s)
+
     def parse(self, given: object) -> In:
         if not isinstance(given, Mapping):
             raise Invalid("The input must be a JSON object.")
@@ -201,12 +233,19 @@ class Action(Generic[In, Out]):
 
 
 def action(
-    *, access: Access = Access.MEMBER, name: str | None = None, command: str = ""
+    *,
+    access: Access = Access.MEMBER,
+    name: str | None = None,
+    command: str = "",
+    is_sensitive: bool = False,
+    while_enrolling: bool = False,
+    rest_only: bool = False,
 ) -> Callable[[Run[In, Out]], Action[In, Out]]:
     """Declares a function of a module's `actions.py` as an action named `<module>.<function>`, or as `name` says.
 
     The action named `""` is what a module itself answers, at `/v1.0/<module>/`. With `command="roll"` it is also
-    `/roll` in the chat: its fields take the words, and it gives `Said`.
+    `/roll` in the chat: its fields take the words, and it gives `Said`. What is sensitive asks again for a password or
+    a code when the sign-in is older than the operator allows.
     """
 
     def declare(run: Run[In, Out]) -> Action[In, Out]:
@@ -219,7 +258,19 @@ def action(
         module = run.__module__.split(".")[-2]
         about = inspect.getdoc(run) or ""
         named = run.__name__ if name is None else name
-        return Action(module, named, access, hints[parameters[1]], hints["return"], run, about, command)
+        return Action(
+            module,
+            named,
+            access,
+            hints[parameters[1]],
+            hints["return"],
+            run,
+            about,
+            command,
+            is_sensitive=is_sensitive,
+            while_enrolling=while_enrolling,
+            rest_only=rest_only,
+        )
 
     return declare
 
@@ -253,21 +304,21 @@ class Registry:
 
     def knows_scope(self, scope: str) -> bool:
         """Whether a token can have the scope: `all`, the name of a module, or of an action that takes a sign-in."""
-        open_to_tokens = {name: entry for name, entry in self.actions.items() if entry.access is not Access.ANYONE}
+        open_to_tokens = {name: entry for name, entry in self.actions.items() if entry.has_doors}
         modules = {entry.module for entry in open_to_tokens.values()}
         return scope == EVERYTHING or scope in modules or scope in open_to_tokens
 
     def find(self, method: str) -> Action[Any, Any]:
         """The action of that name, if callers who are signed in may name it. Raises UnknownMethod."""
         found = self.actions.get(method)
-        if found is None or found.access is Access.ANYONE:
+        if found is None or not found.has_doors:
             raise UnknownMethod(f"There is no method {method[:100]!r}.")
         return found
 
     @property
     def callable(self) -> list[Action[Any, Any]]:
         """Those that callers who are signed in may name."""
-        return [entry for entry in self.actions.values() if entry.access is not Access.ANYONE]
+        return [entry for entry in self.actions.values() if entry.has_doors]
 
 
 MESSAGES = {

@@ -94,7 +94,7 @@ async def running(
         _start_writing(closing, core, ground.lookout)
         worker = _start_jobs(closing, core)
 
-        keeper = Keeper(ground.database, ground.bus)
+        keeper = Keeper(ground.database, ground.bus, settings)
         closing.push_async_callback(keeper.close)
         look_up = partial(room_channels.channels_of_users, core)
         recheck = Recheck(ground.bus, ground.hub, ground.namespaces, keeper.still_hold, look_up)
@@ -107,7 +107,7 @@ async def running(
 
         connections = _start_connections(closing, settings)
         ready = Readiness(ground.database, connections).parts
-        http = build_http(f"folkmoot-{ground.name}", core, ground.modules, keeper.find, ready)
+        http = build_http(f"folkmoot-{ground.name}", core, ground.modules, keeper.find_enrolling, ready)
         closing.callback(Sanic.unregister_app, http)
         if settings.api_mode == "dev":
             watch = Watch(settings, ground.modules, partial(renew_addresses, http))

@@ -13,6 +13,7 @@ from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import LANES, Writer
 from folkmoot.jobs.queue import Jobs
+from folkmoot.keys import Keys, read_keys
 from folkmoot.limits import Limiter
 from folkmoot.loading.modules import Modules, load_modules
 from folkmoot.loading.revisions import refuse_behind
@@ -114,6 +115,7 @@ async def build_core(closing: AsyncExitStack, ground: Ground) -> Core:
         limiter=Limiter(ground.bus),
         writer=Writer(ground.written, announce, queue=settings.writer_queue, batch=settings.writer_batch),
         passwords=passwords,
+        keys=Keys(read_keys(settings.keys.get_secret_value())),
         sockets=Sockets(ground.name, ground.bus, ground.hub),
         announce=announce,
         services=services,

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from folkmoot.app import operating, running, working
 from folkmoot.core import Core
 from folkmoot.errors import CommandFailed
 from folkmoot.jobs.worker import CONNECTIONS as JOBS_CONNECTIONS
+from folkmoot.keys import with_kept_keys
 from folkmoot.listening import check_admin_ports, listen, listen_to_admins, listen_together
 from folkmoot.loading.revisions import migrate_modules
 from folkmoot.migrations import BASE, HEAD, is_earlier, is_known, migrate, resolve, revision_of
@@ -27,6 +29,7 @@ from folkmoot.modules.jobs.schemas import JobCounts, PageOf, StoredJob
 from folkmoot.modules.sessions.keeper import forget_everybody
 from folkmoot.modules.tokens.actions import check
 from folkmoot.modules.tokens.schemas import IssuedToken
+from folkmoot.modules.twofactor import actions as twofactor
 from folkmoot.services.file import read_services
 from folkmoot.settings import Settings
 from folkmoot.stopping import Stopped, longest_stop_s, stopping, unless
@@ -36,11 +39,12 @@ from folkmoot.up import Greet, Report, with_servers
 log = structlog.get_logger(__name__)
 
 LAPTOP_ADMIN = "admin@localhost"
-OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expires_in_s=0)
+OPERATOR = Caller(user_id=0, name="operator", role="admin", session_id=0, expires_in_s=0, confirmed_at_s=inf)
 
 
 async def serve_here(settings: Settings, listening: socket.socket, *, report: Report, greet: Greet) -> None:
     """The server on a laptop whose databases run, until a signal says stop."""
+    settings = with_kept_keys(settings, make=True)
     async with stopping(longest_stop_s(settings)) as stop:
         with suppress(Stopped):
             await unless(stop, _up_to_date(settings))
@@ -183,6 +187,18 @@ async def disable_user(settings: Settings, email: str) -> None:
         await accounts.disable.perform(call, {"user_id": await _id_of(call, email)})
 
 
+async def reset_second_factor(settings: Settings, email: str) -> bool:
+    """Forgets the second factor of an account. False when it had none."""
+    async with _operator(settings) as call:
+        return await twofactor.reset(call, await _id_of(call, email))
+
+
+async def lock_secrets_anew(settings: Settings) -> tuple[int, str]:
+    """Locks all secrets with the first key. Returns how many, and the id of that key."""
+    async with _operator(settings) as call:
+        return await twofactor.lock_anew(call.core), call.core.keys.first
+
+
 async def add_bot(settings: Settings, name: str, scopes: list[str], days: int) -> tuple[Bot, IssuedToken]:
     """Makes a bot with its first token."""
     async with _operator(settings) as call:
@@ -230,6 +246,7 @@ async def _operator(settings: Settings) -> AsyncIterator[Call]:
 @asynccontextmanager
 async def _some_servers(settings: Settings) -> AsyncIterator[Settings]:
     """Settings that name running databases: those given, those of a Folkmoot that runs here, or our own for now."""
+    settings = with_kept_keys(settings, make=False)
     servers = None if settings.dsn and settings.redis_dsn else laptop.running(settings.data)
     if servers is not None and servers.dsn and servers.redis_url:
         own = replace(servers, dsn=settings.dsn or servers.dsn, redis_url=settings.redis_dsn or servers.redis_url)

@@ -12,6 +12,7 @@ from folkmoot.database import Database
 from folkmoot.events.event import Event
 from folkmoot.events.writer import Writer
 from folkmoot.jobs.queue import Jobs
+from folkmoot.keys import Keys
 from folkmoot.limits import Limiter
 from folkmoot.services import Services
 from folkmoot.settings import Settings
@@ -46,6 +47,7 @@ class Core:
     limiter: Limiter
     writer: Writer
     passwords: "Passwords"
+    keys: Keys
     sockets: Sockets
     announce: Callable[[Sequence[Event]], None]
     services: Services

@@ -4,9 +4,15 @@ Error                     internal       500  100, temporary
 ├── Invalid               invalid        400  107   with messages by field
 │   └── Malformed         malformed
 ├── NotSignedIn           not_signed_in  401  101
-│   └── WrongCredentials  wrong_credentials
+│   ├── WrongCredentials  wrong_credentials
+│   ├── SecondFactorNeeded second_factor_needed, with a challenge
+│   └── ChallengeOver     challenge_over
 ├── Forbidden             forbidden      403  103
-│   └── OutOfScope        insufficient_scope
+│   ├── OutOfScope        insufficient_scope
+│   ├── ReauthRequired    reauth_required
+│   ├── EnrolFirst        second_factor_required
+│   ├── WrongPassword     wrong_password
+│   └── WrongCode         wrong_code
 ├── NotFound              not_found      404  404
 │   ├── NoSuchRoom
 │   └── UnknownMethod     unknown_method 404  104
@@ -20,6 +26,7 @@ Error                     internal       500  100, temporary
 ├── ServiceFailed         service_failed 502  502, temporary
 └── Unavailable           unavailable    503  503, temporary
     ├── Busy              busy
+    ├── KeyMissing        key_missing
     ├── ServiceAway       service_away
     └── StorageFull       storage_full   503  507, temporary
 """
@@ -75,6 +82,25 @@ class WrongCredentials(NotSignedIn):
     title = "Wrong email or password"
 
 
+class SecondFactorNeeded(NotSignedIn):
+    """The password is right, and a code is needed besides. The challenge is good for giving one, and nothing else."""
+
+    code = "second_factor_needed"
+    title = "Give the code of your second factor"
+
+    def __init__(self, challenge: str, expires_in_s: int) -> None:
+        self.challenge = challenge
+        self.expires_in_s = expires_in_s
+        super().__init__("The password is right. Now give a code of your authenticator app, or a recovery code.")
+
+
+class ChallengeOver(NotSignedIn):
+    """The second step came too late or too often, or the account is not any more as it was at the first."""
+
+    code = "challenge_over"
+    title = "Begin again with your password"
+
+
 class Forbidden(Error):
     code = "forbidden"
     title = "This is not allowed"
@@ -88,6 +114,34 @@ class OutOfScope(Forbidden):
 
     code = "insufficient_scope"
     title = "This token was not made for that"
+
+
+class ReauthRequired(Forbidden):
+    """What is asked for takes a fresh sign-in, or one that was confirmed lately."""
+
+    code = "reauth_required"
+    title = "Confirm that it is you"
+
+
+class EnrolFirst(Forbidden):
+    """The operator requires a second factor, and the account has none yet."""
+
+    code = "second_factor_required"
+    title = "Turn on two-step sign-in first"
+
+
+class WrongPassword(Forbidden):
+    """Of somebody who is signed in already, and stays so."""
+
+    code = "wrong_password"
+    title = "The password is wrong"
+
+
+class WrongCode(Forbidden):
+    """Not the code of now, or one that was used; a recovery code that is none, or was used."""
+
+    code = "wrong_code"
+    title = "The code is not valid"
 
 
 class NotFound(Error):
@@ -208,6 +262,14 @@ class Busy(Unavailable):
 
     code = "busy"
     title = "The server is busy"
+
+
+class KeyMissing(Unavailable):
+    """A secret cannot be locked or unlocked, because the operator has given no key for it."""
+
+    code = "key_missing"
+    title = "A key for secrets is missing"
+    temporary = False
 
 
 class ServiceAway(Unavailable):

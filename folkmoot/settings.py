@@ -287,6 +287,34 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_SIGN_IN_PER_MINUTE",
         description="tries to sign in from one address, for whatever accounts",
     )
+    second_factor: Literal["optional", "admins", "all"] = Field(
+        default="optional",
+        validation_alias="FOLKMOOT_SECOND_FACTOR",
+        description="who must have two-step sign-in. Whoever has none yet is led to turn it on, and can do nothing "
+        "else till then",
+    )
+    second_factor_tries: int = Field(
+        default=5,
+        ge=1,
+        validation_alias="FOLKMOOT_SECOND_FACTOR_TRIES",
+        description="wrong codes for one account in each window; then the password is asked for anew",
+    )
+    second_factor_window_s: int = Field(
+        default=300, ge=1, validation_alias="FOLKMOOT_SECOND_FACTOR_WINDOW_S", description="seconds of that window"
+    )
+    reauth_s: int = Field(
+        default=600,
+        ge=1,
+        validation_alias="FOLKMOOT_REAUTH_S",
+        description="seconds after which a sign-in must be confirmed, with the password or a code, before tokens, "
+        "accounts or the second factor are changed",
+    )
+    keys: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="FOLKMOOT_KEYS",
+        description="keys that lock secrets in the database, as id:base64 with spaces, commas or line breaks between: "
+        "the first locks, all unlock. `folkmoot keys new` makes one; `up` keeps its own in the data folder",
+    )
     hash_workers: int = Field(
         default=2,
         ge=1,
@@ -592,6 +620,15 @@ class Settings(BaseSettings):
             named.add(name)
         return value
 
+    @field_validator("keys")
+    @classmethod
+    def _keys(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            from folkmoot.keys import read_keys  # with its library, which not every command needs
+
+            read_keys(value.get_secret_value())
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr) -> SecretStr:
@@ -672,6 +709,11 @@ class Settings(BaseSettings):
     @property
     def public_url(self) -> str:
         return self.url or f"http://localhost:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        """How authenticator apps name this server."""
+        return f"Folkmoot ({urlsplit(self.public_url).hostname})"
 
     @property
     def allowed_origins(self) -> frozenset[str]:

@@ -30,6 +30,8 @@ PROBLEM = {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
+        "challenge": {"type": "string", "description": "with the code `second_factor_needed`"},
+        "expires_in_s": {"type": "integer", "description": "seconds that the challenge holds"},
     },
 }
 

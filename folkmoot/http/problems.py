@@ -19,7 +19,16 @@ from sanic.exceptions import (
 )
 from sanic.response import HTTPResponse
 
-from folkmoot.errors import Error, Invalid, Malformed, NotAllowedHere, NotFound, TooLarge, Unavailable
+from folkmoot.errors import (
+    Error,
+    Invalid,
+    Malformed,
+    NotAllowedHere,
+    NotFound,
+    SecondFactorNeeded,
+    TooLarge,
+    Unavailable,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +47,8 @@ def problem(error: Error, request_id: str, more: dict[str, object] | None = None
     }
     if isinstance(error, Invalid) and error.fields:
         body["errors"] = error.fields
+    if isinstance(error, SecondFactorNeeded):
+        body |= {"challenge": error.challenge, "expires_in_s": error.expires_in_s}
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)

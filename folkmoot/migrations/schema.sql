@@ -631,6 +631,12 @@ ALTER TABLE public.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 
+CREATE TABLE public.recovery_codes (
+    user_id bigint NOT NULL,
+    code_hash bytea NOT NULL,
+    used_at timestamp with time zone
+);
+
 CREATE TABLE public.rooms (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -665,6 +671,8 @@ CREATE TABLE public.sessions (
     idle_s bigint NOT NULL,
     name text DEFAULT ''::text NOT NULL,
     scopes text[],
+    made_with text[] DEFAULT '{password}'::text[] NOT NULL,
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT sessions_kind_check CHECK ((kind = ANY (ARRAY['browser'::text, 'program'::text, 'token'::text]))),
     CONSTRAINT sessions_scopes_check CHECK (((kind = 'token'::text) = (scopes IS NOT NULL)))
 );
@@ -677,6 +685,26 @@ CREATE SEQUENCE public.sessions_id_seq
     CACHE 1;
 
 ALTER SEQUENCE public.sessions_id_seq OWNED BY public.sessions.id;
+
+CREATE TABLE public.sign_in_challenges (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    kind text NOT NULL,
+    password_hash bytea NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_in_challenges_kind_check CHECK ((kind = ANY (ARRAY['browser'::text, 'program'::text])))
+);
+
+CREATE TABLE public.totp (
+    user_id bigint NOT NULL,
+    enrolment uuid DEFAULT gen_random_uuid() NOT NULL,
+    key_id text NOT NULL,
+    secret bytea NOT NULL,
+    last_step bigint DEFAULT 0 NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone
+);
 
 CREATE TABLE public.users (
     id bigint NOT NULL,
@@ -778,6 +806,9 @@ ALTER TABLE ONLY public.procrastinate_periodic_defers
 ALTER TABLE ONLY public.procrastinate_workers
     ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
 ALTER TABLE ONLY public.rooms
     ADD CONSTRAINT rooms_pkey PRIMARY KEY (id);
 
@@ -786,6 +817,12 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash);
+
+ALTER TABLE ONLY public.sign_in_challenges
+    ADD CONSTRAINT sign_in_challenges_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.totp
+    ADD CONSTRAINT totp_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_email_key UNIQUE (email);
@@ -817,6 +854,8 @@ CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON public.procrastin
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON public.procrastinate_periodic_defers USING btree (job_id);
 
 CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id, created_at);
+
+CREATE INDEX sign_in_challenges_expires_at ON public.sign_in_challenges USING btree (expires_at);
 
 CREATE INDEX webhooks_of_room ON public.webhooks USING btree (room_id);
 
@@ -871,8 +910,17 @@ ALTER TABLE ONLY public.procrastinate_jobs
 ALTER TABLE ONLY public.procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.totp(user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sign_in_challenges
+    ADD CONSTRAINT sign_in_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.totp
+    ADD CONSTRAINT totp_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;

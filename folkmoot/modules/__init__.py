@@ -3,6 +3,7 @@
 BUILT_IN = (
     "folkmoot.modules.accounts",
     "folkmoot.modules.sessions",
+    "folkmoot.modules.twofactor",
     "folkmoot.modules.tokens",
     "folkmoot.modules.bots",
     "folkmoot.modules.rooms",

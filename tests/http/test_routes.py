@@ -39,7 +39,9 @@ OPEN = {
         for method, name, statuses in (
             ("GET", "user/auth", {200}),
             ("POST", "user/auth", {400, 401}),
+            ("POST", "user/auth/code", {400, 401}),
             ("POST", "session", {400, 401}),
+            ("POST", "session/code", {400, 401}),
             ("POST", "hooks/{token}", {404}),
         )
     },

@@ -1,6 +1,5 @@
 """Accounts: who there is, and signing in."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from folkmoot.database import Connection
 from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
 from folkmoot.limits import Try
 from folkmoot.modules.accounts import store
+from folkmoot.modules.accounts.confirming import sign_in_tries
 from folkmoot.modules.accounts.schemas import (
     Account,
     AccountId,
@@ -21,8 +21,9 @@ from folkmoot.modules.accounts.schemas import (
     People,
 )
 from folkmoot.modules.rooms.actions import welcome
-from folkmoot.modules.sessions.actions import end_sessions, open_session, tell_ended
-from folkmoot.modules.sessions.schemas import Grant, Kind, User
+from folkmoot.modules.sessions.actions import end_sessions, lock_account, open_session, tell_ended
+from folkmoot.modules.sessions.schemas import Grant, SignIn, User
+from folkmoot.modules.twofactor.challenges import challenge, is_on
 
 FIRST_ADMIN = "Admin"
 SIGN_IN_ROUNDS = 3  # an account that changes while its password is checked is checked again
@@ -68,7 +69,7 @@ async def accounts(call: Call, _: Nothing) -> Accounts:
         return Accounts(accounts=await store.accounts(connection))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, is_sensitive=True)
 async def add(call: Call, given: NewAccount) -> Account:
     """Makes an account, and lets it into the rooms that welcome everybody."""
     password = await call.core.passwords.hash(given.password)
@@ -81,7 +82,7 @@ async def add(call: Call, given: NewAccount) -> Account:
     return account
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, is_sensitive=True)
 async def set_password(call: Call, given: NewPasswordOf) -> Done:
     """Gives an account another password, and signs it out everywhere."""
     password = await call.core.passwords.hash(given.password)
@@ -93,7 +94,7 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
     return Done()
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, is_sensitive=True)
 async def disable(call: Call, given: AccountId) -> Done:
     """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
     async with call.core.database.transaction() as connection:
@@ -107,7 +108,7 @@ async def disable(call: Call, given: AccountId) -> Done:
     return Done()
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, is_sensitive=True)
 async def enable(call: Call, given: AccountId) -> Done:
     """Opens a disabled account again. Its password is the old one."""
     async with call.core.database.connection() as connection:
@@ -144,7 +145,7 @@ async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin |
     return FirstAdmin(account.email, made.password)
 
 
-async def _sign_in(call: Call, given: Credentials, kind: Kind) -> Grant:
+async def _sign_in(call: Call, given: Credentials, kind: SignIn) -> Grant:
     pair = await _spend_tries(call, given.email)
     for _ in range(SIGN_IN_ROUNDS):
         login = await _check_password(call, given)
@@ -166,16 +167,23 @@ async def _check_password(call: Call, given: Credentials) -> store.Login:
     return login
 
 
-async def _open_session(call: Call, given: Credentials, login: store.Login, kind: Kind) -> Grant | None:
+async def _open_session(call: Call, given: Credentials, login: store.Login, kind: SignIn) -> Grant | None:
     """Signs in, and hashes an old password anew; None when the account is not any more as it was checked."""
     password = login.password
     if call.core.passwords.is_outdated(password):
         password = await call.core.passwords.hash(given.password)
     user = User(id=login.id, email=login.email, name=login.name, role=login.role)
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
+        await lock_account(connection, login.id)  # so that no second factor is turned on meanwhile
         if password != login.password and not await store.renew_password(connection, login, password):
             return None
-        opened = await open_session(connection, call, user, kind, password=password)
+        needed = await is_on(connection, login.id)
+        if needed:
+            asked = await challenge(connection, login.id, kind, password)
+        else:
+            opened = await open_session(connection, call, user, kind, password=password)
+    if needed:
+        raise asked
     if opened is None:
         return None
     grant, ended = opened
@@ -186,10 +194,9 @@ async def _open_session(call: Call, given: Credentials, login: store.Login, kind
 
 async def _spend_tries(call: Call, email: str) -> str:
     """Counts the try against the address, and against the account from this address; others' tries lock nobody out."""
-    settings, network = call.core.settings, place_of(call.address)
-    pair = f"sign-in:{network}:{hashlib.sha256(email.encode()).hexdigest()[:32]}"
+    settings, pair = call.core.settings, sign_in_tries(call, email)
     await call.core.limiter.spend_all(
-        Try(f"sign-in:{network}", settings.sign_in_per_minute, window_s=60),
+        Try(f"sign-in:{place_of(call.address)}", settings.sign_in_per_minute, window_s=60),
         Try(pair, settings.sign_in_failures, settings.sign_in_window_s),
     )
     return pair

@@ -31,6 +31,14 @@ async def find_login(connection: Connection, email: str) -> Login | None:
     return Login(**row) if row else None
 
 
+async def password_of(connection: Connection, user_id: int) -> str | None:
+    """The hash of an account's password; None when it has none."""
+    password: str | None = await connection.fetchval(
+        "SELECT password FROM users WHERE id = $1 AND role <> 'bot' AND disabled_at IS NULL", user_id
+    )
+    return password
+
+
 async def renew_password(connection: Connection, login: Login, password: str) -> bool:
     """Stores another hash of the same password. False when the account has another password by now."""
     return bool(

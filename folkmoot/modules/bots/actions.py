@@ -10,7 +10,7 @@ from folkmoot.modules.tokens.actions import issue_to, revoke_of
 from folkmoot.modules.tokens.schemas import IssuedToken, Tokens
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, is_sensitive=True)
 async def add(call: Call, given: NewBot) -> Bot:
     """Makes a bot. It is in no room yet, and can do nothing without a token."""
     async with call.core.database.connection() as connection:
@@ -32,7 +32,7 @@ async def tokens(call: Call, given: BotId) -> Tokens:
         return Tokens(tokens=await tokens_of(connection, given.bot_id))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, is_sensitive=True)
 async def issue_token(call: Call, given: NewBotToken) -> IssuedToken:
     """Makes a token of a bot. It is shown once, and can do what its scopes name."""
     call.caller.need_own_sign_in()

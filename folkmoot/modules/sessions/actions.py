@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
-from folkmoot.actions import Call, Done, Nothing, action
+from folkmoot.actions import Call, Caller, Done, Nothing, action
 from folkmoot.core import Core
 from folkmoot.database import Connection
 from folkmoot.errors import NotFound, NotSignedIn, Unavailable
 from folkmoot.modules.sessions import keeper, store
+from folkmoot.modules.sessions.keeper import needs_second_factor
 from folkmoot.modules.sessions.schemas import (
+    Confirmation,
     CurrentSession,
     Grant,
     Kind,
+    Proof,
+    Renewal,
     Session,
     SessionId,
     Sessions,
@@ -19,13 +23,14 @@ from folkmoot.modules.sessions.schemas import (
     User,
 )
 from folkmoot.modules.sessions.tokens import hash_token, new_marked_token, new_token
+from folkmoot.modules.twofactor.checking import check_again
 
 LONGEST_USER_AGENT = 300
 
 Ended = tuple[int, bytes]  # the id of a session, and the hash of its token
 
 
-@action()
+@action(while_enrolling=True)
 async def current(call: Call, _: Nothing) -> CurrentSession:
     """Who is signed in, and the session they use."""
     async with call.core.database.connection() as connection:
@@ -33,7 +38,7 @@ async def current(call: Call, _: Nothing) -> CurrentSession:
     if found is None:
         raise NotSignedIn
     user, session = found
-    return CurrentSession(user=user, session=session)
+    return CurrentSession(user=user, session=session, must_enrol=call.caller.must_enrol)
 
 
 @action()
@@ -51,11 +56,22 @@ async def revoke(call: Call, given: SessionId) -> Done:
     return Done()
 
 
-@action()
+@action(while_enrolling=True)
 async def sign_out(call: Call, _: Nothing) -> Done:
     """Ends the session that calls."""
     await _end_one(call, call.caller.session_id)
     return Done()
+
+
+@action(while_enrolling=True, rest_only=True)
+async def confirm(call: Call, given: Confirmation) -> Renewal:
+    """Confirms that it is still the same person who signed in. The session gets another token; the old one is dead."""
+    call.caller.need_own_sign_in()
+    proof = await check_again(call, given)
+    async with call.core.database.connection() as connection:
+        renewal, old_hash = await renew_session(connection, call.caller, proof)
+    await tell_renewed(call.core, old_hash)
+    return renewal
 
 
 @action()
@@ -72,7 +88,13 @@ async def ticket(call: Call, _: Nothing) -> Ticket:
 
 
 async def open_session(
-    connection: Connection, call: Call, user: User, kind: Kind, *, password: str | None = None
+    connection: Connection,
+    call: Call,
+    user: User,
+    kind: Kind,
+    *,
+    password: str | None = None,
+    made_with: Sequence[Proof] = ("password",),
 ) -> tuple[Grant, list[Ended]] | None:
     """Signs the user in from where the call comes. Also gives the oldest sessions, which end beyond the limit.
 
@@ -89,11 +111,40 @@ async def open_session(
         lifetime_s=settings.session_admin_s if user.role == "admin" else settings.session_s,
         idle_s=settings.session_idle_s,
         password=password,
+        made_with=made_with,
     )
     if session is None:
         return None
     ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
-    return Grant(token=token, user=user, session=session), ended
+    must_enrol = list(made_with) == ["password"] and needs_second_factor(settings, user.role)
+    return Grant(token=token, user=user, session=session, must_enrol=must_enrol), ended
+
+
+async def renew_session(connection: Connection, caller: Caller, proof: Proof) -> tuple[Renewal, bytes]:
+    """Gives the caller's session another token, now that they have given a proof. What it gives besides, the hash of
+    the old token, is to be told once the transaction is safe.
+    """
+    token = new_token()
+    renewed = await store.renew(connection, caller.user_id, caller.session_id, hash_token(token), proof)
+    if renewed is None:
+        raise NotSignedIn
+    session, old_hash = renewed
+    return Renewal(token=token, session=session), old_hash
+
+
+async def tell_renewed(core: Core, old_hash: bytes) -> None:
+    """Keeps look-ups from bringing an old token back. Sockets stay: the session is the same."""
+    await keeper.forget(core.bus, [old_hash])
+
+
+async def end_sign_ins(connection: Connection, user_id: int, *, kept: int | None = None) -> list[Ended]:
+    """Signs the user out, but for one session; tokens hold. What it gives is to be told as above."""
+    return await store.delete_sign_ins(connection, user_id, kept)
+
+
+async def lock_account(connection: Connection, user_id: int) -> None:
+    """Lets nobody sign in to the account, nor change it, until the transaction ends."""
+    await store.lock_account(connection, user_id)
 
 
 async def open_token(
@@ -112,6 +163,7 @@ async def open_token(
         idle_s=lifetime_s,
         name=name,
         scopes=scopes,
+        made_with=("token",),
     )
     if session is None:
         raise NotFound("There is no such account.")

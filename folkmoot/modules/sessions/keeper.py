@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from folkmoot.actions import Caller
+from folkmoot.actions import Caller, Role
 from folkmoot.bus import PREFIX, Bus
 from folkmoot.database import Database
-from folkmoot.errors import NotSignedIn
+from folkmoot.errors import EnrolFirst, NotSignedIn
 from folkmoot.modules.sessions import store
 from folkmoot.modules.sessions.tokens import can_be_token, hash_token
+from folkmoot.settings import Settings
 from folkmoot.together import Together
 
 CACHE_S = 60
@@ -24,16 +25,21 @@ LONGEST_TOKEN = 256
 
 
 class Keeper:
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, settings: Settings) -> None:
         self._database = database
         self._bus = bus
+        self._settings = settings
         self._live = Together(self._look_up)
 
     async def close(self) -> None:
         await self._live.close()
 
     async def find(self, token: str) -> Caller:
-        """Who holds the token. Raises NotSignedIn when it is wrong, or its session has ended."""
+        """Who holds the token. Raises NotSignedIn when it is wrong, or its session has ended; EnrolFirst."""
+        return _enrolled(await self.find_enrolling(token))
+
+    async def find_enrolling(self, token: str) -> Caller:
+        """The same, also for who must turn on a second factor first: an action says whether they may perform it."""
         if not 0 < len(token) <= LONGEST_TOKEN or not can_be_token(token):
             raise NotSignedIn
         return await self._find(hash_token(token))
@@ -51,7 +57,7 @@ class Keeper:
         token_hash = await self._bus.need(self._bus.redis.getdel(_ticket_key(ticket)))
         if not isinstance(token_hash, bytes):
             raise NotSignedIn
-        return await self._find(token_hash)
+        return _enrolled(await self._find(token_hash))
 
     async def still_hold(self, session_ids: Sequence[int]) -> set[int]:
         """Those of the sessions that have not ended; being asked about counts as use."""
@@ -62,7 +68,7 @@ class Keeper:
         live = (await self._live.find((token_hash,))).get(token_hash)
         if live is None:
             raise NotSignedIn
-        return _caller(live)
+        return self._caller(live)
 
     async def _look_up(self, token_hashes: Sequence[bytes]) -> dict[bytes, store.LiveSession]:
         """Those of the sessions that hold: out of Redis, and the others out of PostgreSQL."""
@@ -80,6 +86,21 @@ class Keeper:
             live = await store.touch(connection, asked)
         await self._keep(live)
         return found | live
+
+    def _caller(self, live: store.LiveSession) -> Caller:
+        remaining_s = live.expires_at_s - time.time()
+        if remaining_s <= 0:
+            raise NotSignedIn
+        return Caller(
+            live.user_id,
+            live.name,
+            live.role,
+            live.id,
+            remaining_s,
+            None if live.scopes is None else frozenset(live.scopes),
+            live.confirmed_at_s,
+            must_enrol=not live.has_second_factor and needs_second_factor(self._settings, live.role),
+        )
 
     async def _keep(self, live: Mapping[bytes, store.LiveSession]) -> None:
         pipeline = self._bus.redis.pipeline(transaction=False)
@@ -119,9 +140,14 @@ def _ticket_key(ticket: str) -> str:
     return f"{PREFIX}ticket:{hash_token(ticket).hex()}"
 
 
-def _caller(live: store.LiveSession) -> Caller:
-    remaining_s = live.expires_at_s - time.time()
-    if remaining_s <= 0:
-        raise NotSignedIn
-    scopes = None if live.scopes is None else frozenset(live.scopes)
-    return Caller(live.user_id, live.name, live.role, live.id, remaining_s, scopes)
+def needs_second_factor(settings: Settings, role: Role) -> bool:
+    """Whether the operator requires one of such accounts. Bots have tokens and nothing else."""
+    return role != "bot" and (
+        settings.second_factor == "all" or (settings.second_factor == "admins" and role == "admin")
+    )
+
+
+def _enrolled(caller: Caller) -> Caller:
+    if caller.must_enrol:
+        raise EnrolFirst("The operator of this server requires two-step sign-in. Turn it on first.")
+    return caller

@@ -1,11 +1,19 @@
 """What sessions take and give."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from folkmoot.actions import Id, Input, Output, Role
+from pydantic import Field, StringConstraints, model_validator
+
+from folkmoot.actions import PRINTABLE, Id, Input, Output, Role
 
 Kind = Literal["browser", "program", "token"]
+SignIn = Literal["browser", "program"]  # somebody signs in themselves
+Proof = Literal[
+    "password", "totp", "recovery", "token"
+]  # what somebody gave to be let in; `token`: it was made for them
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64), PRINTABLE]  # of an app, or a recovery code
 
 
 class User(Output, frozen=True):
@@ -27,6 +35,7 @@ class Session(Output, frozen=True):
     expires_at: datetime
     address: str
     user_agent: str
+    made_with: list[Proof]
     current: bool
 
 
@@ -42,8 +51,11 @@ class Token(Output, frozen=True):
 
 
 class CurrentSession(Output, frozen=True):
+    """`must_enrol`: nothing else is to be done until a second factor is turned on."""
+
     user: User
     session: Session
+    must_enrol: bool = False
 
 
 class Sessions(Output, frozen=True):
@@ -54,11 +66,38 @@ class SessionId(Input):
     session_id: Id
 
 
+class Confirmation(Input):
+    """That it is still the same person: their password, or a code of their second factor."""
+
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(default=None, repr=False)
+    code: Code | None = Field(default=None, repr=False)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.password is None) == (self.code is None):
+            raise ValueError("Give either a password or a code.")
+        return self
+
+
+class Renewed(Output, frozen=True):
+    """The same sign-in with another token: a browser's is in its cookie, and here only a program's."""
+
+    session: Session
+    access_token: str | None
+
+
 class Ticket(Output, frozen=True):
     """Opens one socket, once, soon."""
 
     ticket: str
     expires_in_s: int
+
+
+class Renewal(Output, frozen=True):
+    """The same sign-in with another token, which is shown here and nowhere else."""
+
+    token: str
+    session: Session
 
 
 class Grant(Output, frozen=True):
@@ -67,3 +106,4 @@ class Grant(Output, frozen=True):
     token: str
     user: User
     session: Session
+    must_enrol: bool = False

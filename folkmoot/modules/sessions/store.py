@@ -7,7 +7,7 @@ import asyncpg
 
 from folkmoot.actions import Role
 from folkmoot.database import Connection
-from folkmoot.modules.sessions.schemas import Kind, Session, Token, User
+from folkmoot.modules.sessions.schemas import Kind, Proof, Session, Token, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class LiveSession:
     role: Role
     expires_at_s: float  # Unix time
     scopes: list[str] | None = None  # of a token
+    confirmed_at_s: float = 0.0  # Unix time
+    has_second_factor: bool = False
 
 
 async def insert(
@@ -35,6 +37,7 @@ async def insert(
     name: str = "",
     scopes: Sequence[str] | None = None,
     password: str | None = None,
+    made_with: Sequence[Proof],
 ) -> Session | None:
     """Opens a session. Tokens have a name and scopes.
 
@@ -43,13 +46,14 @@ async def insert(
     """
     row = await connection.fetchrow(
         """
-        INSERT INTO sessions (user_id, token_hash, kind, address, user_agent, expires_at, idle_s, name, scopes)
-        SELECT id, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9
+        INSERT INTO sessions
+               (user_id, token_hash, kind, address, user_agent, expires_at, idle_s, name, scopes, made_with)
+        SELECT id, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9, $11
           FROM users
          WHERE id = $1
            AND ($10::text IS NULL OR (password = $10 AND disabled_at IS NULL))
            FOR NO KEY UPDATE
-        RETURNING id, kind, created_at, used_at, expires_at, address, user_agent, true AS current
+        RETURNING id, kind, created_at, used_at, expires_at, address, user_agent, made_with, true AS current
         """,
         user_id,
         token_hash,
@@ -61,8 +65,54 @@ async def insert(
         name,
         scopes,
         password,
+        made_with,
     )
     return _session(row) if row else None
+
+
+async def renew(
+    connection: Connection, user_id: int, session_id: int, token_hash: bytes, proof: Proof
+) -> tuple[Session, bytes] | None:
+    """Gives a sign-in another token, because its user has just given a proof. Returns it, and the hash of the old one.
+
+    None when the session is gone, or is a token.
+    """
+    row = await connection.fetchrow(
+        """
+        UPDATE sessions s
+           SET token_hash = $3,
+               confirmed_at = clock_timestamp(),
+               made_with = CASE WHEN $4 = ANY(s.made_with) THEN s.made_with ELSE s.made_with || $4::text END
+          FROM (SELECT id, token_hash FROM sessions WHERE id = $2 AND user_id = $1 FOR NO KEY UPDATE) old
+         WHERE s.id = old.id AND s.kind <> 'token'
+        RETURNING s.id, s.kind, s.created_at, s.used_at, s.expires_at, s.address, s.user_agent, s.made_with,
+                  true AS current, old.token_hash AS old_hash
+        """,
+        user_id,
+        session_id,
+        token_hash,
+        proof,
+    )
+    return (_session(row), row["old_hash"]) if row else None
+
+
+async def lock_account(connection: Connection, user_id: int) -> None:
+    """Lets nobody sign in to the account, nor change it, until the transaction ends."""
+    await connection.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+
+
+async def delete_sign_ins(connection: Connection, user_id: int, kept_id: int | None) -> list[tuple[int, bytes]]:
+    """Ends the user's sign-ins, but for one; tokens stay. Returns (id, token hash) of the ended."""
+    rows = await connection.fetch(
+        """
+        DELETE FROM sessions
+         WHERE user_id = $1 AND kind <> 'token' AND id IS DISTINCT FROM $2
+        RETURNING id, token_hash
+        """,
+        user_id,
+        kept_id,
+    )
+    return [(row["id"], row["token_hash"]) for row in rows]
 
 
 async def delete_beyond(connection: Connection, user_id: int, kept: int) -> list[tuple[int, bytes]]:
@@ -94,6 +144,10 @@ async def touch(connection: Connection, token_hashes: Sequence[bytes]) -> dict[b
         WITH live AS (
             SELECT s.token_hash, s.id, s.user_id, u.name, u.role,
                    extract(epoch FROM s.expires_at)::float8 AS expires_at_s, s.scopes,
+                   extract(epoch FROM s.confirmed_at)::float8 AS confirmed_at_s,
+                   EXISTS (
+                       SELECT FROM totp WHERE totp.user_id = s.user_id AND totp.confirmed_at IS NOT NULL
+                   ) AS has_second_factor,
                    s.used_at < now() - least(interval '1 minute', make_interval(secs => s.idle_s / 4.0)) AS is_due
               FROM sessions s
               JOIN users u ON u.id = s.user_id
@@ -106,7 +160,7 @@ async def touch(connection: Connection, token_hashes: Sequence[bytes]) -> dict[b
         ), marked AS (
             UPDATE sessions SET used_at = now() WHERE id IN (SELECT id FROM due)
         )
-        SELECT token_hash, id, user_id, name, role, expires_at_s, scopes FROM live
+        SELECT token_hash, id, user_id, name, role, expires_at_s, scopes, confirmed_at_s, has_second_factor FROM live
         """,
         list(token_hashes),
     )
@@ -140,8 +194,8 @@ async def current(connection: Connection, user_id: int, session_id: int) -> tupl
     """The user and the session, if both are still there."""
     row = await connection.fetchrow(
         """
-        SELECT s.id, s.kind, s.created_at, s.used_at, s.expires_at, s.address, s.user_agent, true AS current,
-               u.id AS user_id, u.email, u.name, u.role
+        SELECT s.id, s.kind, s.created_at, s.used_at, s.expires_at, s.address, s.user_agent, s.made_with,
+               true AS current, u.id AS user_id, u.email, u.name, u.role
           FROM sessions s
           JOIN users u ON u.id = s.user_id
          WHERE s.id = $2 AND s.user_id = $1
@@ -166,7 +220,7 @@ async def of_user(connection: Connection, user_id: int, current_id: int) -> list
     """The user's sign-ins that still hold, last used first."""
     rows = await connection.fetch(
         """
-        SELECT id, kind, created_at, used_at, expires_at, address, user_agent, id = $2 AS current
+        SELECT id, kind, created_at, used_at, expires_at, address, user_agent, made_with, id = $2 AS current
           FROM sessions
          WHERE user_id = $1
            AND kind <> 'token'

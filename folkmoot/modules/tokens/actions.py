@@ -16,7 +16,7 @@ async def mine(call: Call, _: Nothing) -> Tokens:
         return Tokens(tokens=await tokens_of(connection, call.caller.user_id))
 
 
-@action()
+@action(is_sensitive=True)
 async def issue(call: Call, given: NewToken) -> IssuedToken:
     """Makes a token of the caller for a program. It is shown once, and can do what its scopes name."""
     call.caller.need_own_sign_in()

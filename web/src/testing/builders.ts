@@ -56,7 +56,9 @@ export function signedIn(by: Person = ann): SignedIn {
       expires_at: at,
       address: '192.0.2.1',
       user_agent: '',
+      made_with: ['password'],
       current: true,
     },
+    must_enrol: false,
   }
 }
