@@ -22,6 +22,7 @@ from folkmoot import __version__
 from folkmoot.database import NotDurable
 from folkmoot.descriptors import take_all
 from folkmoot.errors import CommandFailed, Error
+from folkmoot.keys_cli import keys, totp
 from folkmoot.laptop import LaptopError
 from folkmoot.listening import PortTaken
 from folkmoot.loading.cli import module
@@ -49,6 +50,8 @@ services = typer.Typer(help="The services that actions and slash commands call."
 cli.add_typer(services, name="services")
 
 cli.add_typer(module, name="module")
+cli.add_typer(keys, name="keys")
+cli.command("totp")(totp)
 
 T = TypeVar("T")
 
@@ -262,7 +265,7 @@ def user_password(
     generate: Annotated[bool, typer.Option("--generate", help="Make a password and show it once.")] = False,
     data: Data = None,
 ) -> None:
-    """Give an account a new password. It is signed out everywhere."""
+    """Give an account a new password. It is signed out everywhere, and its second factor stays."""
     from folkmoot import commands
 
     password = commands.new_password() if generate else _ask_password()
@@ -270,6 +273,19 @@ def user_password(
     out.print(f"{email} has a new password, and is signed out everywhere.", markup=False, soft_wrap=True)
     if generate:
         out.print(f"Password (shown only now): {password}", markup=False, soft_wrap=True)
+
+
+@user.command("reset-second-factor")
+def user_reset_second_factor(email: str, data: Data = None) -> None:
+    """Forget the second factor of somebody who lost it. They are signed out everywhere, and their tokens end.
+
+    Be sure that it is they who ask: afterwards their password alone lets in.
+    """
+    from folkmoot import commands
+
+    had_one = _run(commands.reset_second_factor(_settings("warning", data=data), email))
+    says = "has no second factor any more, and is signed out everywhere" if had_one else "has no second factor"
+    out.print(f"{email} {says}.", markup=False, soft_wrap=True)
 
 
 @user.command("enable")

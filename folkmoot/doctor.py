@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,6 +17,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from folkmoot.database import DURABLE
+from folkmoot.errors import CommandFailed
+from folkmoot.keys import read_keys, with_kept_keys
 from folkmoot.laptop import LaptopError, running
 from folkmoot.laptop.binaries import OLDEST_POSTGRES, Binary, find_postgres, find_valkey
 from folkmoot.laptop.port import port_holder, port_is_free
@@ -53,7 +56,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _python(),
         *_binaries(settings),
         _disk(settings.data),
-        *await _database(dsn),
+        *await _database(dsn, settings),
         await _redis(redis_url),
         _port(settings, is_ours=live is not None),
         _site(settings),
@@ -105,7 +108,7 @@ def _disk(data: Path) -> Finding:
     return Finding("disk", True, says)
 
 
-async def _database(dsn: str) -> list[Finding]:
+async def _database(dsn: str, settings: Settings) -> list[Finding]:
     if not dsn:
         return [Finding("database", True, "none runs now; `folkmoot up` starts its own")]
     where = _where(dsn)
@@ -120,6 +123,7 @@ async def _database(dsn: str) -> list[Finding]:
             await _asked("durability", _durability, connection),
             await _asked("migrations", _migrations, connection),
             await _asked("clock", _clock, connection),
+            await _asked("keys", partial(_keys, settings), connection),
         ]
     finally:
         await connection.close(timeout=ANSWER_S)
@@ -176,6 +180,25 @@ async def _clock(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
         "clock", False, says,
         "Sessions would end, and one-time codes be refused, at the wrong time. Let both machines use NTP.",
     )  # fmt: skip
+
+
+async def _keys(settings: Settings, connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+    """Whether the secrets in the database can be read, and new ones be kept."""
+    try:
+        known = list(read_keys(with_kept_keys(settings, make=False).keys.get_secret_value()))
+    except CommandFailed as error:
+        return Finding("keys", False, str(error), "Put the file back, or reset second factors one by one.")
+    is_there = await connection.fetchval("SELECT to_regclass('totp') IS NOT NULL")
+    used = [row["key_id"] for row in await connection.fetch("SELECT DISTINCT key_id FROM totp")] if is_there else []
+    advice = "Make a key with `folkmoot keys new`, and set FOLKMOOT_KEYS or FOLKMOOT_KEYS_FILE."
+    if missing := sorted(set(used) - set(known)):
+        says = f"second factors are locked with {', '.join(missing)}, which is not known here"
+        return Finding("keys", False, says, "Add that key to FOLKMOOT_KEYS. Until then these people cannot sign in.")
+    if known:
+        return Finding("keys", True, f"secrets are locked with {known[0]}, {len(known)} known")
+    if settings.second_factor != "optional":
+        return Finding("keys", False, f"none, and FOLKMOOT_SECOND_FACTOR={settings.second_factor}", advice)
+    return Finding("keys", True, "none (FOLKMOOT_KEYS is not set): nobody can turn on two-step sign-in")
 
 
 async def _redis(url: str) -> Finding:

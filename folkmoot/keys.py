@@ -115,8 +115,8 @@ def with_kept_keys(settings: Settings, *, make: bool) -> Settings:
 def _make(file: Path) -> None:
     """Writes a new key so that there is a whole file or none, whoever else starts at the same time."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = file.with_name(f"keys.{os.getpid()}.new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    unfinished = file.with_name(f"keys.{secrets.token_hex(4)}.new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as opened:
         opened.write(f"{new_key()}\n")
         opened.flush()

@@ -30,7 +30,8 @@ _TELLING = re.compile(r"[=: _]")  # without one of these a text is a word, and n
 SHORT = 43
 _GONE = "[redacted]"
 _KEPT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_HOOK = re.compile(r"(?<=/hooks/).+")  # says who posts, and stands in the path as in the addresses of other chats
+# What stands in a path and is secret: who posts by a hook, as in the addresses of other chats; and a code.
+_IN_PATH = re.compile(r"(?<=/hooks/).+|(?<=/totp/check/).+")
 _SEGMENT = re.compile(r"(?<=/)[\w~-]{22,}(?![^/])", re.ASCII)
 
 
@@ -49,7 +50,7 @@ def session_hash(session_id: int) -> str:
 
 def path_without_secrets(path: str) -> str:
     """An address without its query, and without a part that is long enough to be a token and no UUID."""
-    path = _HOOK.sub(_GONE, path.partition("?")[0])
+    path = _IN_PATH.sub(_GONE, path.partition("?")[0])
     if len(path) < 22:
         return path
     return _SEGMENT.sub(lambda part: part[0] if _KEPT.fullmatch(part[0]) else _GONE, path)

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from folkmoot.doctor import Finding, examine
+from folkmoot.keys import new_key
 from folkmoot.laptop import Servers, servers
 from folkmoot.migrations import migrate, revisions
 from folkmoot.settings import Settings, load_settings
@@ -46,7 +47,7 @@ async def test_a_laptop_that_is_well(started: Servers, data: Path, site: Path, m
     assert {name: finding.says for name, finding in found.items() if not finding.ok} == {}
     assert set(found) == {
         "settings", "Python", "PostgreSQL program", "Valkey program", "disk", "database", "durability",
-        "migrations", "clock", "Redis", "port", "site", "services",
+        "migrations", "clock", "keys", "Redis", "port", "site", "services",
     }  # fmt: skip
     assert "from the wheel" in found["PostgreSQL program"].says
     assert found["migrations"].says == f"the database is at {revisions()[-1]}, the latest"
@@ -142,3 +143,27 @@ async def test_a_database_that_is_too_old(monkeypatch: pytest.MonkeyPatch, start
     monkeypatch.setattr("folkmoot.doctor.OLDEST_POSTGRES", 99)
     found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
     assert found["database"].advice == "Upgrade it to PostgreSQL 99 or newer."
+
+
+async def test_keys_that_are_missing(started: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    await migrate(started.dsn)
+    servers = {"DATABASE_URL": started.dsn, "REDIS_URL": started.redis_url}
+    none = (await findings(settings_for(monkeypatch, **servers)))["keys"]
+    assert none.ok
+    assert "nobody can turn on two-step sign-in" in none.says
+    required = (await findings(settings_for(monkeypatch, **servers, FOLKMOOT_SECOND_FACTOR="all")))["keys"]
+    assert not required.ok
+    assert "folkmoot keys new" in required.advice
+    monkeypatch.delenv("FOLKMOOT_SECOND_FACTOR")
+    known = settings_for(monkeypatch, **servers, FOLKMOOT_KEYS=new_key())
+    assert (await findings(known))["keys"].ok
+    async with connected(started) as connection:
+        await connection.execute(
+            """
+            WITH ada AS (INSERT INTO users (email, password, confirmed) VALUES ('ada', '', true) RETURNING id)
+            INSERT INTO totp (user_id, key_id, secret) SELECT id, 'lost', '' FROM ada
+            """
+        )
+    lost = (await findings(known))["keys"]
+    assert not lost.ok
+    assert "locked with lost" in lost.says

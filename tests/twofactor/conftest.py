@@ -14,7 +14,7 @@ from tests.twofactor.phone import KEYS, Careful, turn_on
 @pytest.fixture(scope="session")
 async def node(start: Start) -> AsyncIterator[Node]:
     """A node that all these tests share."""
-    async with start(keys=SecretStr(KEYS)) as started:
+    async with start(keys=SecretStr(KEYS), grpc_port=0) as started:
         yield started
 
 

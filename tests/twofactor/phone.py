@@ -22,6 +22,11 @@ class Phone:
     secret: str
     shown: set[int] = field(default_factory=set)
 
+    @property
+    def code_of_confirmation(self) -> str:
+        """The earliest code that was shown."""
+        return code_of(self.secret, min(self.shown))
+
     def code(self, *, ahead: int = 0) -> str:
         """A code that was not shown yet, of this step or the next."""
         now = int(time.time() // 30)
