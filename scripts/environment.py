@@ -13,6 +13,7 @@ import re
 import secrets
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ def wanted(purpose: str, url: str, email: str) -> dict[str, str]:
         "GID": str(gid),
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
         "REDIS_PASSWORD": secrets.token_urlsafe(24),
+        "FOLKMOOT_KEYS": f"{secrets.token_hex(4)}:{b64encode(secrets.token_bytes(32)).decode()}",
         "API_ADMIN_EMAIL": email or "admin@localhost",
         "API_ADMIN_PASSWORD": secrets.token_urlsafe(12),
         "FOLKMOOT_URL": url or "http://localhost",

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,7 +70,7 @@ class SetupError(Exception):
 
 def main(target: str) -> None:
     TOOLS.mkdir(exist_ok=True)
-    steps = {
+    steps: Mapping[str, Callable[[], None]] = {
         "base": server,
         "dev": lambda: packages("dev", "the packages for tests and checks"),
         "deploy": deploy,

@@ -17,13 +17,15 @@ AT_ONCE = 2
 
 PYTEST = (sys.executable, "-m", "pytest")
 FAULTS = ("tests/fault",)
+STACK = ("tests/stack",)
 ENGINE = ("tests/realtime", "tests/sync", "tests/unit")
-REST = tuple(f"--ignore={folder}" for folder in (*FAULTS, *ENGINE))  # so that no new folder is forgotten
+REST = tuple(f"--ignore={folder}" for folder in (*FAULTS, *STACK, *ENGINE))  # so that no new folder is forgotten
 
 # The longest first: then none is left to run alone at the end.
 PARTS: Mapping[str, Sequence[str]] = {
     "tests of faults": (*PYTEST, *FAULTS),
     "tests of everything else": (*PYTEST, *REST),
+    "tests of the stack": (*PYTEST, *STACK, "-rs"),  # which says why, where it was not tried
     "tests of the engine": (*PYTEST, *ENGINE),
     "checks": ("make", "--no-print-directory", "check"),
     "tests of the page": ("npm", "--prefix", "web", "test"),

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from folkmoot.keys import read_keys
 from folkmoot.settings import DEFAULT_SECRETS
 from tests.stack.files import ROOT
 
 SCRIPT = ROOT / "scripts" / "environment.py"
-SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "API_ADMIN_PASSWORD")
+SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "API_ADMIN_PASSWORD", "FOLKMOOT_KEYS")
 FOR_A_SERVER = ("--for", "production", "--url", "https://chat.example.org", "--email", "ada@example.org")
 
 
@@ -39,6 +40,11 @@ def test_secrets_are_long_new_and_for_the_owner_alone(tmp_path: Path) -> None:
         assert read(first)[name] not in DEFAULT_SECRETS
         assert read(first)[name] != read(second)[name]
     assert read(first)["UID"] != "0", "nothing in the stack runs as root"
+
+
+def test_the_key_is_one_that_the_server_takes(tmp_path: Path) -> None:
+    run(tmp_path, "env")
+    read_keys(read(tmp_path)["FOLKMOOT_KEYS"])
 
 
 def test_what_stands_there_stays(tmp_path: Path) -> None:
