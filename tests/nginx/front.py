@@ -100,9 +100,9 @@ class Front:
 @asynccontextmanager
 async def front(folder: Path, **variables: str) -> AsyncIterator[Front]:
     """nginx with these variables, ready to be asked, until the block is left."""
-    port, health_port = free_port(), free_port()
+    health_port = free_port()
     given = {
-        "LISTEN": f"127.0.0.1:{port}",
+        "LISTEN": f"127.0.0.1:{free_port()}",
         "LISTEN_HEALTH": f"127.0.0.1:{health_port}",
         "RESOLVER": "127.0.0.1",
         "SITE_FOLDER": str(ROOT / "folkmoot" / "site"),
@@ -123,6 +123,7 @@ async def front(folder: Path, **variables: str) -> AsyncIterator[Front]:
             stdout=writing,
             stderr=writing,
         )
+    port = int(given["LISTEN"].rpartition(":")[2])
     base_url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=base_url, verify=NO_TLS, trust_env=False, timeout=30) as http:
         running = Front(conf, log, port, health_port, process, given, http)
