@@ -209,6 +209,7 @@ MACHINE = {
     "/usr/sbin/ip": "iproute2",
     "/usr/sbin/iptables": "iptables",
     "/usr/bin/strace": "strace",
+    "/usr/sbin/nft": "nftables",
     "/usr/lib/*/faketime/libfaketimeMT.so.1": "libfaketime",
 }
 
