@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from folkmoot.jobs import store
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 ENDS_JOB = re.compile(r"procrastinate_(finish|retry)_job")
 LOOK_AGAIN = json.dumps({"type": "job_inserted", "job_id": 0})
+HEARD = 1000  # notifications that may wait
 ASKED_AFTER_S = 30.0  # a line that only ever listens is asked that often whether it is still there
 
 
@@ -67,11 +69,12 @@ class Connector(BaseAsyncConnector):
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """Passes on what is said on the channels, until it is cancelled. Raises ConnectorException when it is cut."""
-        heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue(HEARD)
         self._tell = on_notification
 
         def hear(_: object, __: int, channel: str, payload: object) -> None:
-            heard.put_nowait((channel, str(payload)))
+            with suppress(asyncio.QueueFull):  # what is told wakes somebody early; jobs are looked for by time as well
+                heard.put_nowait((channel, str(payload)))
 
         try:
             line = await asyncpg.connect(
@@ -81,7 +84,7 @@ class Connector(BaseAsyncConnector):
                 server_settings={"application_name": "folkmoot-jobs"},
             )
             try:
-                line.add_termination_listener(lambda _: heard.put_nowait(("", "")))
+                line.add_termination_listener(lambda _: hear(_, 0, "", ""))
                 for channel in channels:
                     await line.add_listener(channel, hear)
                 while True:
