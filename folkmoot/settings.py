@@ -272,6 +272,20 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_TOKEN_DAYS",
         description="days after which an access token ends at the latest",
     )
+    password_chars: int = Field(
+        default=15,
+        ge=8,
+        le=64,
+        validation_alias="FOLKMOOT_PASSWORD_CHARS",
+        description="characters that a new password must have",
+    )
+    password_chars_second_factor: int = Field(
+        default=8,
+        ge=8,
+        le=64,
+        validation_alias="FOLKMOOT_PASSWORD_CHARS_SECOND_FACTOR",
+        description="the same for an account with two-step sign-in",
+    )
     sign_in_failures: int = Field(
         default=5,
         ge=1,

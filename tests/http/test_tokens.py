@@ -133,7 +133,8 @@ async def test_tokens_and_sign_ins_do_not_count_as_each_other(ada: Member, start
 
 async def test_another_password_ends_tokens_too(admin: Member, ada: Member) -> None:
     async with token_of(ada, "all") as http:
-        changed = await admin.http.put(f"/api/v1.0/accounts/{ada.id}/password", json={"password": "another one"})
+        given = {"password": "another one of hers"}
+        changed = await admin.http.put(f"/api/v1.0/accounts/{ada.id}/password", json=given)
         assert changed.status_code == 204
         assert_problem(await http.get("/api/v1.0/rooms"), 401, "not_signed_in")
 

@@ -9,6 +9,7 @@ from folkmoot.database import Connection
 from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
 from folkmoot.limits import Try
 from folkmoot.modules.accounts import store
+from folkmoot.modules.accounts.choosing import check_choice
 from folkmoot.modules.accounts.confirming import sign_in_tries
 from folkmoot.modules.accounts.schemas import (
     Account,
@@ -72,6 +73,7 @@ async def accounts(call: Call, _: Nothing) -> Accounts:
 @action(access=Access.ADMIN, is_sensitive=True)
 async def add(call: Call, given: NewAccount) -> Account:
     """Makes an account, and lets it into the rooms that welcome everybody."""
+    check_choice(call.core.settings, given.password, has_second_factor=False)
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
         account = await store.insert(connection, email=given.email, name=given.name, role=given.role, password=password)
@@ -85,6 +87,9 @@ async def add(call: Call, given: NewAccount) -> Account:
 @action(access=Access.ADMIN, is_sensitive=True)
 async def set_password(call: Call, given: NewPasswordOf) -> Done:
     """Gives an account another password, and signs it out everywhere."""
+    async with call.core.database.connection() as connection:
+        has_second_factor = await is_on(connection, given.user_id)
+    check_choice(call.core.settings, given.password, has_second_factor=has_second_factor)
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
         if not await store.set_password(connection, given.user_id, password):
@@ -133,6 +138,8 @@ async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin |
             return None
     password = password or secrets.token_urlsafe(12)
     made = add.parse({"email": email, "name": FIRST_ADMIN, "password": password, "role": "admin"})
+    if call.core.settings.api_mode != "dev":  # where everybody may know it
+        check_choice(call.core.settings, made.password, has_second_factor=False)
     hashed = await call.core.passwords.hash(made.password)
     async with call.core.database.transaction() as connection:
         await store.lock_first_admin(connection)
