@@ -56,7 +56,7 @@ class Member:
 @asynccontextmanager
 async def enrol(node: Node, name: str, role: str = "member") -> AsyncIterator[Member]:
     """A new account, signed in."""
-    email = f"{name.lower()}-{uuid4().hex[:8]}@example.org"
+    email = f"{''.join(filter(str.isalnum, name.lower()))[:20]}-{uuid4().hex[:8]}@example.org"
     given = {"email": email, "name": name, "password": PASSWORD, "role": role}
     account = await accounts.add.perform(Call(node.core, OPERATOR), given)
     # As signing in does once the password fits. Hashing it again for each member would take most of the time.

@@ -1,46 +1,12 @@
-"""What can be said about looks without eyes: nothing overflows, nothing runs that came in a message."""
+"""What can be said about looks without eyes: nothing overflows."""
 
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Dialog, expect
+from playwright.async_api import expect
 
 from tests.e2e.conftest import Sit
 from tests.people import Member
-
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    "<script>alert(1)</script>",
-    "[click](javascript:alert(1))",
-    "[click](data:text/html,<script>alert(1)</script>)",
-    "<svg onload=alert(1)>",
-    "<a href='javascript:alert(1)'>x</a>",
-    "![x](x' onerror='alert(1))",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-)
-
-
-async def test_a_message_cannot_run_anything(ada: Member, sit: Sit) -> None:
-    name = "Sandbox"
-    room = await ada.make_room(name)
-    for payload in HOSTILE:
-        await ada.say(room, payload)
-    await ada.say(room, "the last one [fine](https://example.org)")
-    async with sit(ada) as hers:
-        opened: list[str] = []
-
-        async def dismiss(dialog: Dialog) -> None:
-            opened.append(dialog.message)
-            await dialog.dismiss()
-
-        hers.page.on("dialog", dismiss)
-        await hers.enter(name)
-        await hers.sees("the last one")
-        log = hers.page.get_by_role("log", name="Messages")
-        assert await log.locator("script, iframe, img, svg[onload], [onerror]").count() == 0
-        hrefs = await log.locator("a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
-        assert hrefs == ["https://example.org"]
-        assert opened == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
