@@ -68,7 +68,7 @@ answer is 503, three fields say why:
 
 | `nginx.upstream.host` | `nginx.upstream.address` | `nginx.upstream.status` | what happened |
 | --- | --- | --- | --- |
-| `api:8000` | empty | empty | the name is not known: the container is not there, or has another name |
+| `api:8000` | no address | empty or 502 | the name is not known: the container is not there, or has another name |
 | `api:8000` | `172.18.0.5:8000` | 502 | nobody listens there, or the connection was cut |
 | `api:8000` | `172.18.0.5:8000` | 504 | it took longer than API_TIMEOUT to answer |
 | `api:8000` | `172.18.0.5:8000` | 503 | the server itself said so |

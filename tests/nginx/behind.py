@@ -44,6 +44,7 @@ class Behind:
         self.requests: list[Received] = []
         self.connections = 0
         self.port = 0
+        self.open: set[asyncio.StreamWriter] = set()
         self._answer = answer
 
     @property
@@ -52,6 +53,7 @@ class Behind:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open.add(writer)
         try:
             while True:
                 line, *lines = (await reader.readuntil(b"\r\n\r\n"))[:-4].decode("latin-1").split("\r\n")
@@ -62,6 +64,7 @@ class Behind:
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
+            self.open.discard(writer)
             writer.close()
 
 
@@ -74,3 +77,5 @@ async def behind(answer: Answer = okay, host: str = "127.0.0.1", port: int = 0) 
         yield server
     finally:
         listening.close()
+        for writer in server.open:
+            writer.close()

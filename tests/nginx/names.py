@@ -49,9 +49,9 @@ def _labels(question: bytes) -> list[str]:
 
 
 @asynccontextmanager
-async def name_server(**known: str) -> AsyncIterator[Names]:
+async def name_server(**known: list[str]) -> AsyncIterator[Names]:
     transport, names = await asyncio.get_running_loop().create_datagram_endpoint(Names, local_addr=("127.0.0.1", 0))
-    names.known = {name: [address] for name, address in known.items()}
+    names.known = known
     try:
         yield names
     finally:

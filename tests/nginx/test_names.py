@@ -2,14 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.nginx.behind import Received, behind
+from tests.conftest import Start
+from tests.nginx.behind import Received, behind, okay
 from tests.nginx.front import Front, front
 from tests.nginx.names import name_server
-from tests.people import assert_problem
+from tests.people import assert_problem, enrol
 from tests.ports import free_port
+from tests.realtime.wire import until
 
 
 async def answered(running: Front, path: str = "/api/x") -> None:
@@ -39,7 +42,8 @@ async def test_nginx_starts_when_no_name_is_known_and_finds_the_servers_when_the
         assert health.json() == {"live": True}
         assert (await running.http.get(f"http://127.0.0.1:{running.health_port}/ready")).status_code == 503
         line = await running.logged("/api/v1.0/session")
-        assert (line["nginx.upstream.host"], line["nginx.upstream.address"]) == (f"api:{port}", "")
+        assert line["nginx.upstream.host"] == f"api:{port}"
+        assert ":" not in line["nginx.upstream.address"]
 
         async with behind(port=port):
             names.known = {name: ["127.0.0.1"] for name in ("api", "ws", "app", "adminer")}
@@ -50,7 +54,7 @@ async def test_nginx_starts_when_no_name_is_known_and_finds_the_servers_when_the
 async def test_a_server_that_moved_is_found_at_its_new_address(tmp_path: Path) -> None:
     port = free_port()
     async with (
-        name_server(api="127.0.0.1") as names,
+        name_server(api=["127.0.0.1"]) as names,
         front(tmp_path, API_UPSTREAM=f"api:{port}", RESOLVER=names.address, RESOLVER_VALID="1") as running,
     ):
         async with behind(port=port) as before:
@@ -62,15 +66,19 @@ async def test_a_server_that_moved_is_found_at_its_new_address(tmp_path: Path) -
         assert after.requests
 
 
+BOTH = ["127.0.0.1", "127.0.0.2"]
+
+
 async def test_another_server_takes_what_the_first_did_not(tmp_path: Path) -> None:
     """One of two does not listen: it is asked first for about every other request, and nobody notices."""
     port = free_port()
     async with (
-        name_server() as names,
+        name_server(api=BOTH) as names,
         behind(port=port) as alive,
         front(tmp_path, API_UPSTREAM=f"api:{port}", RESOLVER=names.address) as running,
     ):
-        names.known["api"] = ["127.0.0.1", "127.0.0.2"]
+        await answered(running, "/api/first")
+        alive.requests.clear()
         for number in range(20):
             answer = await running.http.post("/api/x", content=str(number))
             assert answer.status_code == 200
@@ -86,18 +94,21 @@ async def test_a_request_that_met_its_end_is_made_again_only_when_that_is_harmle
     """Both servers read the request and hang up: whether it was done nobody knows."""
 
     async def hang_up(request: Received, writer: asyncio.StreamWriter) -> None:
-        writer.close()
+        if request.target == "/x":
+            writer.close()
+        else:
+            await okay(request, writer)
 
     port = free_port()
     async with (
-        name_server() as names,
+        name_server(api=BOTH) as names,
         behind(hang_up, port=port) as one,
         behind(hang_up, host="127.0.0.2", port=port) as other,
         front(tmp_path, API_UPSTREAM=f"api:{port}", RESOLVER=names.address) as running,
     ):
-        names.known["api"] = ["127.0.0.1", "127.0.0.2"]
+        await answered(running, "/api/first")
         assert_problem(await running.http.request(method, "/api/x"), 503, "unavailable")
-        assert len(one.requests) + len(other.requests) == times
+        assert [request.target for request in one.requests + other.requests].count("/x") == times
 
 
 async def test_a_handshake_that_met_a_stopping_server_goes_to_another(tmp_path: Path) -> None:
@@ -106,12 +117,13 @@ async def test_a_handshake_that_met_a_stopping_server_goes_to_another(tmp_path: 
 
     port = free_port()
     async with (
-        name_server() as names,
+        name_server(ws=BOTH) as names,
         behind(stopping, port=port) as one,
         behind(host="127.0.0.2", port=port) as other,
         front(tmp_path, WS_UPSTREAM=f"ws:{port}", RESOLVER=names.address) as running,
     ):
-        names.known["ws"] = ["127.0.0.1", "127.0.0.2"]
+        await answered(running, "/ws")
+        other.requests.clear()
         for _ in range(20):
             assert (await running.http.get("/connection/websocket")).status_code == 200
         assert len(other.requests) == 20
@@ -128,3 +140,43 @@ async def test_a_server_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     ):
         assert_problem(await running.http.post("/api/x"), 503, "unavailable")
         assert len(slow.requests) == 1
+
+
+async def test_connections_are_kept_where_nginx_can(tmp_path: Path) -> None:
+    async with behind() as api, front(tmp_path, API_UPSTREAM=api.address) as running:
+        await answered(running)
+        api.connections = 0
+        for _ in range(20):
+            assert (await running.http.get("/api/x")).status_code == 200
+        are_kept = "connections-kept" in (running.folder / "upstreams.conf").read_text()
+        assert api.connections < 10 if are_kept else api.connections == 20
+
+
+async def test_a_server_that_stops_loses_no_request(start: Start, tmp_path: Path) -> None:
+    """Two real ones, many who send, and one of the two is stopped meanwhile: nobody is told that something failed."""
+    port = free_port()
+    stopped = asyncio.Event()
+    async with (
+        start(port=port, drain_s=2) as node,
+        name_server(api=BOTH) as names,
+        front(tmp_path, API_UPSTREAM=f"api:{port}", RESOLVER=names.address) as running,
+        enrol(node, "Ada") as ada,
+    ):
+        room_id = await ada.make_room()
+
+        async def send(number: int) -> list[int]:
+            statuses = []
+            while not stopped.is_set():
+                given = {"body": f"From {number}", "client_id": str(uuid4())}
+                headers = {"Authorization": f"Bearer {ada.token}"}
+                path = f"/api/v1.0/rooms/{room_id}/messages"
+                statuses.append((await running.http.post(path, json=given, headers=headers)).status_code)
+            return statuses
+
+        async with start(host="127.0.0.2", port=port, drain_s=2):
+            await answered(running, "/api")
+            sending = [asyncio.create_task(send(number)) for number in range(4)]
+            await until(lambda: running.said.count(f'"127.0.0.2:{port}"') > 20)
+        stopped.set()
+        statuses = {status for task in sending for status in await task}
+        assert statuses == {201}

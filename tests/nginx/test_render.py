@@ -52,7 +52,7 @@ async def test_name_servers_are_those_of_the_machine(tmp_path: Path) -> None:
     (tmp_path / "resolv.conf").write_text("search corp.test\nnameserver 127.0.0.11\nnameserver fe80::1%eth0\n")
     await render(tmp_path / "out", RESOLV_CONF=str(tmp_path / "resolv.conf"))
     assert "resolver 127.0.0.11 [fe80::1]  valid=5s;" in (tmp_path / "out" / "upstreams.conf").read_text()
-    assert "set $to api:8000;" in (tmp_path / "out" / "api.conf").read_text()
+    assert "api api:8000;" in (tmp_path / "out" / "upstreams.conf").read_text()
 
 
 async def test_on_kubernetes_a_short_name_is_made_a_whole_one(tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ async def test_on_kubernetes_a_short_name_is_made_a_whole_one(tmp_path: Path) ->
         "nameserver 10.96.0.10\nsearch moot.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
     )
     await render(tmp_path / "out", RESOLV_CONF=str(tmp_path / "resolv.conf"), WS_UPSTREAM="ws.other.svc:9")
-    assert "set $to api.moot.svc.cluster.local:8000;" in (tmp_path / "out" / "api.conf").read_text()
-    assert "set $to ws.other.svc:9;" in (tmp_path / "out" / "upgrade.conf").read_text()
+    assert "api api.moot.svc.cluster.local:8000;" in (tmp_path / "out" / "upstreams.conf").read_text()
+    assert "sockets ws.other.svc:9;" in (tmp_path / "out" / "upstreams.conf").read_text()
 
 
 def test_the_page_about_the_variables_is_the_one_that_is_made() -> None:
