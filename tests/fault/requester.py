@@ -17,6 +17,7 @@ class Requester:
 
     def __init__(self, person: Person, room: int, ports: Sequence[int]) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.failures: list[tuple[float, str]] = []  # when, and what
         self.acknowledged: dict[str, int] = {}
         self.longest_s = 0.0
         self._person = person
@@ -40,13 +41,16 @@ class Requester:
         try:
             answer = await http.post(address, json=message)
         except httpx.ConnectError:
-            self.outcomes["refused"] += 1
-            return False
+            return self._failed("refused")
         except httpx.TransportError as error:
-            self.outcomes[type(error).__name__] += 1
-            return False
-        self.outcomes[str(answer.status_code)] += 1
+            return self._failed(type(error).__name__)
         if answer.status_code != 201:
-            return False
+            return self._failed(str(answer.status_code))
+        self.outcomes["201"] += 1
         self.acknowledged[message["client_id"]] = answer.json()["seq"]
         return True
+
+    def _failed(self, outcome: str) -> bool:
+        self.outcomes[outcome] += 1
+        self.failures.append((time.monotonic(), outcome))
+        return False

@@ -1,24 +1,15 @@
-"""Checks of how pods are run: what they may, what they get, and how they come and go."""
+"""Checks of how pods are run: what they get, how many there are, and how they come and go."""
 
-import base64
-import os
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
-from unittest.mock import patch
 
-import typer.main
-
-from folkmoot.cli import cli
 from folkmoot.jobs.worker import CONNECTIONS
-from folkmoot.settings import BadSettings, Settings, load_settings
 from folkmoot.stopping import longest_stop_s
-from tests.kubernetes.manifests import Object, Objects, Pods, all_pods, every, named, of_kind, selected, title
+from tests.kubernetes.manifests import Objects, Pods, all_pods, every, named, of_kind, selected, title
+from tests.kubernetes.told import SERVER_IMAGE, environment, settings_of
 
-SERVER_IMAGE = "folkmoot-server"
-MAY_BE_ROOT = {"own-folder"}  # gives a folder of the node to its owner, and ends: see overlays/plain
-OTHERS = {"REDIS_PASSWORD"}  # what is in a Secret, and no setting of ours
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+USES = ("configMapRef", "secretRef", "configMapKeyRef", "secretKeyRef", "configMap", "secret")
 SEVERAL = ("api", "ws", "front")
 
 
@@ -38,48 +29,6 @@ def limits(objects: Objects) -> Iterator[str]:
             for kind in ("requests", "limits"):
                 if missing := {"cpu", "memory"} - given.get(kind, {}).keys():
                     yield f"{pod.title}: {container['name']} has no {kind} for {', '.join(sorted(missing))}"
-
-
-def closed(objects: Objects) -> Iterator[str]:
-    """No root, nothing to write to but what is said, no capability, and nobody's account."""
-    for pod in all_pods(objects):
-        for wrong in ("hostNetwork", "hostPID", "hostIPC"):
-            if pod.spec.get(wrong):
-                yield f"{pod.title}: has {wrong}"
-        if any("hostPath" in volume for volume in pod.spec.get("volumes", [])) or list(every(pod.spec, "hostPort")):
-            yield f"{pod.title}: takes something of its node"
-        if pod.spec.get("automountServiceAccountToken") is not False:
-            yield f"{pod.title}: is given the token of an account"
-        for container in pod.all_containers:
-            yield from _closed(pod, container)
-
-
-def _closed(pod: Pods, container: Object) -> Iterator[str]:
-    own = container.get("securityContext", {})
-    whole = {**pod.spec.get("securityContext", {}), **own}
-    where = f"{pod.title}: {container['name']}"
-    may_be_root = container["name"] in MAY_BE_ROOT
-    if not may_be_root and (whole.get("runAsNonRoot") is not True or not whole.get("runAsUser")):
-        yield f"{where} may run as root"
-    if own.get("privileged") or own.get("allowPrivilegeEscalation") is not False:
-        yield f"{where} may get more rights"
-    if own.get("readOnlyRootFilesystem") is not True:
-        yield f"{where} may write to its image"
-    capabilities = own.get("capabilities", {})
-    if capabilities.get("drop") != ["ALL"] or (capabilities.get("add") and not may_be_root):
-        yield f"{where} has capabilities"
-    if whole.get("seccompProfile", {}).get("type") != "RuntimeDefault":
-        yield f"{where} may make any system call"
-
-
-def images(objects: Objects) -> Iterator[str]:
-    """What runs is what was meant, not what somebody has put in its place."""
-    for pod in all_pods(objects):
-        for container in pod.all_containers:
-            image = str(container["image"])
-            tag = image.rpartition("/")[2].partition(":")[2]
-            if "@sha256:" not in image and tag in ("", "latest"):
-                yield f"{pod.title}: {image} may be anything"
 
 
 def targets(objects: Objects) -> Iterator[str]:
@@ -138,79 +87,6 @@ def _autoscaler(pod: Pods, objects: Objects) -> Any:
     )
 
 
-def network(objects: Objects) -> Iterator[str]:
-    """Nothing is open that no policy opens."""
-    policies = of_kind(objects, "NetworkPolicy")
-    everybody = [each for each in policies if not each["spec"]["podSelector"]]
-    if not any({"Ingress", "Egress"} <= set(each["spec"]["policyTypes"]) and not _opens(each) for each in everybody):
-        yield "no NetworkPolicy closes everything"
-    for each in policies:
-        for direction, rules in (("Ingress", "ingress"), ("Egress", "egress")):
-            if rules in each["spec"] and direction not in each["spec"]["policyTypes"]:
-                yield f"{title(each)}: has rules for {rules} that do not count"
-
-
-def _opens(policy: Object) -> bool:
-    return bool(policy["spec"].get("ingress") or policy["spec"].get("egress"))
-
-
-def settings(objects: Objects) -> Iterator[str]:
-    """Every variable is one of ours, and with all of them a server would start."""
-    known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()} | OTHERS
-    for pod in all_pods(objects):
-        for container in pod.all_containers:
-            if SERVER_IMAGE not in container["image"]:
-                continue
-            given = environment(container, objects)
-            if unknown := given.keys() - known:
-                yield f"{pod.title}: nobody reads {', '.join(sorted(unknown))}"
-            if given:
-                yield from _load(pod, given)
-
-
-def _load(pod: Pods, given: dict[str, str]) -> Iterator[str]:
-    try:
-        loaded = settings_of(tuple(sorted(given.items())))
-    except BadSettings as error:
-        yield f"{pod.title}: {error}"
-        return
-    if not (loaded.dsn and loaded.redis_dsn):
-        yield f"{pod.title}: is not told where its databases are"
-
-
-@cache
-def settings_of(given: tuple[tuple[str, str], ...]) -> Settings:
-    with patch.dict(os.environ, dict(given), clear=True):
-        return load_settings(_env_file=None)
-
-
-def environment(container: Object, objects: Objects) -> dict[str, str]:
-    """What the container's process gets, but for what is known only when it runs."""
-    found: dict[str, str] = {}
-    for source in container.get("envFrom", []):
-        for kind, reference in (("ConfigMap", source.get("configMapRef")), ("Secret", source.get("secretRef"))):
-            given = named(objects, kind, reference["name"]) if reference else None
-            data = (given or {}).get("data", {})
-            found |= data if kind == "ConfigMap" else {k: base64.b64decode(v).decode() for k, v in data.items()}
-    found |= {each["name"]: each.get("value", "pod") for each in container.get("env", [])}
-    return found
-
-
-def commands(objects: Objects) -> Iterator[str]:
-    """What the image is told to do is something that it can do."""
-    known = typer.main.get_command(cli)
-    for pod in all_pods(objects):
-        for container in pod.all_containers:
-            if SERVER_IMAGE not in container["image"] or "command" in container:
-                continue
-            name, *arguments = container.get("args", ["serve"])
-            try:
-                command = known.commands[name]  # type: ignore[attr-defined]
-                command.make_context(name, list(arguments))
-            except Exception as error:
-                yield f"{pod.title}: folkmoot {name} {' '.join(arguments)}: {error!r}"
-
-
 def drains(objects: Objects) -> Iterator[str]:
     """A server may end what it does before it is killed, and stops taking more only when nobody sends it more."""
     for pod in all_pods(objects):
@@ -244,27 +120,19 @@ def connections(objects: Objects) -> Iterator[str]:
         yield f"the servers may want {wanted} connections of PostgreSQL, which has {most}"
 
 
-def the_door(objects: Objects) -> Iterator[str]:
-    """The front alone is reached from outside, always at the same port of a node."""
-    for each in of_kind(objects, "Service"):
-        outside = each["spec"].get("type", "ClusterIP") != "ClusterIP"
-        if outside and each["metadata"]["name"] != "front":
-            yield f"{title(each)}: is reached from outside"
-        if outside and not all("nodePort" in port for port in each["spec"]["ports"]):
-            yield f"{title(each)}: has another nodePort each time"
+def apart(objects: Objects) -> Iterator[str]:
+    """What keeps data takes nothing that changes with our versions and settings, which would restart it."""
+    for pod in all_pods(objects):
+        if pod.owner["kind"] != "StatefulSet":
+            continue
+        if any("folkmoot-" in container["image"] for container in pod.all_containers):
+            yield f"{pod.title}: is restarted by each of our versions"
+        if any(str(name).partition("-")[0] == "folkmoot" for key in USES for name in _names(pod.spec, key)):
+            yield f"{pod.title}: is restarted by each changed setting"
 
 
-CHECKS = (
-    probes,
-    limits,
-    closed,
-    images,
-    targets,
-    several,
-    network,
-    settings,
-    commands,
-    drains,
-    connections,
-    the_door,
-)
+def _names(found: Any, key: str) -> Iterator[Any]:
+    yield from (reference.get("name", reference.get("secretName")) for reference in every(found, key))
+
+
+CHECKS = (probes, limits, targets, several, drains, connections, apart)

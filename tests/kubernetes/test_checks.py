@@ -8,7 +8,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from tests.kubernetes import conduct, references
+from tests.kubernetes import conduct, references, rights, told
 from tests.kubernetes.manifests import Object, Objects, named
 from tests.kubernetes.test_overlays import CHECKS, CURRENT
 
@@ -102,30 +102,30 @@ MISTAKES: list[tuple[Check, Breaks, str]] = [
         lambda b: b.pod()["initContainers"][0].pop("resources"),
         "migrate has no requests for",
     ),
-    (conduct.closed, lambda b: b.pod()["securityContext"].update(runAsNonRoot=False), "may run as root"),
-    (conduct.closed, lambda b: b.pod()["securityContext"].update(runAsUser=0), "may run as root"),
-    (conduct.closed, lambda b: b.container()["securityContext"].update(runAsUser=0), "may run as root"),
-    (conduct.closed, lambda b: b.container()["securityContext"].update(privileged=True), "may get more rights"),
-    (conduct.closed, lambda b: b.container()["securityContext"].pop("allowPrivilegeEscalation"), "more rights"),
-    (conduct.closed, lambda b: b.container()["securityContext"].pop("readOnlyRootFilesystem"), "write to its image"),
+    (rights.closed, lambda b: b.pod()["securityContext"].update(runAsNonRoot=False), "may run as root"),
+    (rights.closed, lambda b: b.pod()["securityContext"].update(runAsUser=0), "may run as root"),
+    (rights.closed, lambda b: b.container()["securityContext"].update(runAsUser=0), "may run as root"),
+    (rights.closed, lambda b: b.container()["securityContext"].update(privileged=True), "may get more rights"),
+    (rights.closed, lambda b: b.container()["securityContext"].pop("allowPrivilegeEscalation"), "more rights"),
+    (rights.closed, lambda b: b.container()["securityContext"].pop("readOnlyRootFilesystem"), "write to its image"),
     (
-        conduct.closed,
+        rights.closed,
         lambda b: b.container()["securityContext"]["capabilities"].update(add=["NET_RAW"]),
         "capabilities",
     ),
-    (conduct.closed, lambda b: b.container()["securityContext"].pop("capabilities"), "capabilities"),
-    (conduct.closed, lambda b: b.pod()["securityContext"].pop("seccompProfile"), "any system call"),
-    (conduct.closed, lambda b: b.pod().pop("automountServiceAccountToken"), "the token of an account"),
-    (conduct.closed, lambda b: b.pod().update(hostNetwork=True), "has hostNetwork"),
-    (conduct.closed, lambda b: b.container()["ports"][0].update(hostPort=80), "takes something of its node"),
+    (rights.closed, lambda b: b.container()["securityContext"].pop("capabilities"), "capabilities"),
+    (rights.closed, lambda b: b.pod()["securityContext"].pop("seccompProfile"), "any system call"),
+    (rights.closed, lambda b: b.pod().pop("automountServiceAccountToken"), "the token of an account"),
+    (rights.closed, lambda b: b.pod().update(hostNetwork=True), "has hostNetwork"),
+    (rights.closed, lambda b: b.container()["ports"][0].update(hostPort=80), "takes something of its node"),
     (
-        conduct.closed,
+        rights.closed,
         lambda b: b.pod()["volumes"].append({"name": "x", "hostPath": {"path": "/var/run/docker.sock"}}),
         "takes something of its node",
     ),
-    (conduct.images, lambda b: b.container().update(image="folkmoot-server"), "may be anything"),
-    (conduct.images, lambda b: b.container().update(image="host:5000/folkmoot-server:latest"), "may be anything"),
-    (conduct.images, lambda b: b.container().update(image="host:5000/folkmoot-server"), "may be anything"),
+    (rights.images, lambda b: b.container().update(image="folkmoot-server"), "may be anything"),
+    (rights.images, lambda b: b.container().update(image="host:5000/folkmoot-server:latest"), "may be anything"),
+    (rights.images, lambda b: b.container().update(image="host:5000/folkmoot-server"), "may be anything"),
     (
         conduct.targets,
         lambda b: b("PodDisruptionBudget", "api")["spec"].update(maxUnavailable=0),
@@ -135,24 +135,34 @@ MISTAKES: list[tuple[Check, Breaks, str]] = [
     (conduct.several, lambda b: b.drop("Deployment", "ws"), "is not there"),
     (conduct.several, lambda b: b("Deployment", "front")["spec"].pop("strategy"), "before another one is there"),
     (conduct.several, lambda b: b.pod("front").pop("topologySpreadConstraints"), "may all be on one node"),
-    (conduct.network, lambda b: b.drop("NetworkPolicy", "nothing-else"), "closes everything"),
-    (conduct.network, lambda b: b("NetworkPolicy", "db")["spec"].update(policyTypes=["Egress"]), "do not count"),
-    (conduct.settings, lambda b: b("ConfigMap", "folkmoot")["data"].update(FOLKMOOT_HOSTS="x"), "nobody reads"),
-    (conduct.settings, lambda b: b("ConfigMap", "folkmoot")["data"].update(FOLKMOOT_PORT="x"), "FOLKMOOT_PORT"),
-    (conduct.settings, lambda b: b("ConfigMap", "folkmoot")["data"].pop("POSTGRES_HOST"), "not told where"),
+    (rights.network, lambda b: b.drop("NetworkPolicy", "nothing-else"), "closes everything"),
+    (rights.network, lambda b: b("NetworkPolicy", "db")["spec"].update(policyTypes=["Egress"]), "do not count"),
+    (told.settings, lambda b: b("ConfigMap", "folkmoot")["data"].update(FOLKMOOT_HOSTS="x"), "nobody reads"),
+    (told.settings, lambda b: b("ConfigMap", "folkmoot")["data"].update(FOLKMOOT_PORT="x"), "FOLKMOOT_PORT"),
+    (told.settings, lambda b: b("ConfigMap", "folkmoot")["data"].pop("POSTGRES_HOST"), "not told where"),
     (
-        conduct.settings,
+        told.settings,
         lambda b: b("Secret", "databases")["data"].update(POSTGRES_PASSWORD=secret("changeme")),
         "POSTGRES_PASSWORD must be set to a secret of your own",
     ),
-    (conduct.commands, lambda b: b.container().update(args=["serve", "--migrations"]), "No such option"),
-    (conduct.commands, lambda b: b.container().update(args=["server"]), "folkmoot server"),
+    (told.commands, lambda b: b.container().update(args=["serve", "--migrations"]), "No such option"),
+    (told.commands, lambda b: b.container().update(args=["server"]), "folkmoot server"),
     (conduct.drains, lambda b: b.pod().update(terminationGracePeriodSeconds=28), "is killed before the 28 seconds"),
     (conduct.drains, lambda b: b("ConfigMap", "folkmoot")["data"].update(FOLKMOOT_DRAIN_S="30"), "is killed before"),
     (conduct.drains, lambda b: b.container().pop("lifecycle"), "stops while it is still sent requests"),
     (conduct.connections, lambda b: b("Deployment", "api")["spec"].update(replicas=30), "which has 200"),
-    (conduct.the_door, lambda b: b("Service", "db")["spec"].update(type="NodePort"), "Service db: is reached from"),
-    (conduct.the_door, lambda b: b("Service", "front")["spec"]["ports"][0].pop("nodePort"), "another nodePort"),
+    (
+        conduct.apart,
+        lambda b: b.pod("db", "StatefulSet").update(initContainers=[{"image": "folkmoot-server:0.1.0"}]),
+        "is restarted by each of our versions",
+    ),
+    (
+        conduct.apart,
+        lambda b: b.container("db", "StatefulSet")["env"][2]["valueFrom"]["secretKeyRef"].update(name="folkmoot-abc"),
+        "is restarted by each changed setting",
+    ),
+    (rights.the_door, lambda b: b("Service", "db")["spec"].update(type="NodePort"), "Service db: is reached from"),
+    (rights.the_door, lambda b: b("Service", "front")["spec"]["ports"][0].pop("nodePort"), "another nodePort"),
 ]
 
 

@@ -10,12 +10,12 @@ import kubernetes_validate
 import pytest
 
 from folkmoot import __version__
-from tests.kubernetes import conduct, references
+from tests.kubernetes import conduct, references, rights, told
 from tests.kubernetes.manifests import KUBECTL, MANIFESTS, SECRETS, Object, Objects, all_pods, of_kind, title
 
 OVERLAYS = ("minikube", "plain", "production", "with-ingress")
 CURRENT, OLDEST = "1.37", "1.25"
-CHECKS = (*references.CHECKS, *conduct.CHECKS)
+CHECKS = (*references.CHECKS, *rights.CHECKS, *told.CHECKS, *conduct.CHECKS)
 
 
 def test_each_overlay_is_looked_at(overlays: dict[str, list[Object]]) -> None:

@@ -31,12 +31,30 @@ patches:
       - op: add
         path: /spec/template/metadata/annotations
         value: {{folkmoot/trial: "{log_level}"}}
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {{name: RATE, value: "10000"}}
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: {{name: SOCKET_RATE, value: "10000"}}
   - target: {{kind: PersistentVolume, name: folkmoot-db}}
     patch: |-
       - {{op: replace, path: /spec/hostPath/path, value: {folder}/db}}
   - target: {{kind: PersistentVolume, name: folkmoot-redis}}
     patch: |-
       - {{op: replace, path: /spec/hostPath/path, value: {folder}/redis}}
+  - target: {{kind: PersistentVolume, name: folkmoot-backups}}
+    patch: |-
+      - {{op: replace, path: /spec/hostPath/path, value: {folder}/backups}}
+"""
+
+NIGHTLY = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: folkmoot
+resources: [../now]
+components: [../../components/nightly]
+images: [{{name: folkmoot-server, newTag: "{tag}"}}]
 """
 
 SWEEPER = """\
@@ -59,10 +77,14 @@ spec:
 class Trial:
     overlay: Path
     next_overlay: Path
+    nightly_overlay: Path  # the first, and a backup every night
     tag: str
     folder: str  # of the node
     admin_password: str
-    cluster_wide = ("namespace/folkmoot", "persistentvolume/folkmoot-db", "persistentvolume/folkmoot-redis")
+    cluster_wide = (
+        "namespace/folkmoot",
+        *(f"persistentvolume/folkmoot-{name}" for name in ("db", "redis", "backups")),
+    )
 
 
 def write_trial(folder: Path, tag: str, next_tag: str) -> Trial:
@@ -76,7 +98,10 @@ def write_trial(folder: Path, tag: str, next_tag: str) -> Trial:
         overlay.mkdir()
         (overlay / "kustomization.yaml").write_text(OVERLAY.format(tag=its_tag, log_level=log_level, folder=on_node))
         overlays.append(overlay)
-    return Trial(overlays[0], overlays[1], tag, on_node, written["API_ADMIN_PASSWORD"])
+    nightly = folder / "k/overlays/nightly"
+    nightly.mkdir()
+    (nightly / "kustomization.yaml").write_text(NIGHTLY.format(tag=tag))
+    return Trial(overlays[0], overlays[1], nightly, tag, on_node, written["API_ADMIN_PASSWORD"])
 
 
 async def is_there(name: str) -> bool:

@@ -11,9 +11,9 @@ import asyncio
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +22,9 @@ import httpx
 from tests.fault.load import Load, Size
 from tests.fault.requester import Requester
 from tests.kubernetes.cluster import NAMESPACE, Refused, inside, is_ready, name_of, pods, replaced, rolled_out, run
+from tests.kubernetes.restoring import back_up_and_restore
+from tests.kubernetes.seen import Failed, Seen, expect
+from tests.kubernetes.timeline import Timeline
 from tests.kubernetes.trial import ADMIN, Trial, is_there, sweep, write_trial
 from tests.kubernetes.visitors import Front, Onlooker
 from tests.people import NO_TLS
@@ -35,15 +38,6 @@ KEPT = ("statefulset/db", "statefulset/redis")
 
 def say(line: str) -> None:
     print(line, flush=True)
-
-
-class Failed(Exception):
-    """What should have been seen, and was not."""
-
-
-def expect(is_so: object, what: str) -> None:
-    if not is_so:
-        raise Failed(what)
 
 
 async def step(title: str, work: Awaitable[str]) -> None:
@@ -84,55 +78,53 @@ async def a_load(front: Front, seed: int) -> Load:
     return Load(SIZE, people, rooms, [front.port], [front.port], chance)
 
 
-async def under_load(front: Front, seed: int, happens: Callable[[], Awaitable[None]], *, calmly: bool) -> str:
+async def under_load(front: Front, seed: int, happens: Callable[[Timeline], Awaitable[None]], *, calmly: bool) -> str:
     """Lets it happen while people talk, and judges what they saw. `calmly`: nobody may notice but by coming back."""
     load = await a_load(front, seed)
     requesters = [Requester(load.readers[0].person, load.rooms[0], [front.port]) for _ in range(2)]
     onlooker = Onlooker(front, load.readers[0].person.token)
-    enough = asyncio.Event()
+    enough, timeline = asyncio.Event(), Timeline()
     async with load:
         async with asyncio.TaskGroup() as group:
             for requester in requesters:
                 group.create_task(requester.write(enough))
             group.create_task(onlooker.look(enough))
             await asyncio.sleep(CALM_S)
-            await happens()
+            await happens(timeline)
             await asyncio.sleep(CALM_S)
             enough.set()
         await load.settle(SETTLE_S)
         report = await load.report()
         log = {room: dict(await load._whole_log(room)) for room in load.rooms}
-    answers = sum((each.outcomes for each in (*requesters, onlooker)), Counter[str]())
-    by_rest = Counter(key.partition(" ")[0] for key in log[load.rooms[0]].values())
-    lost = [key for each in requesters for key in each.acknowledged if by_rest[key] != 1]
-    endings = Counter(ending.code for ending in load.notes.endings)
-    gaps_s = sorted(each.took_s for each in load.notes.comebacks)
-    sends = Counter(attempt.outcome for attempt in load.notes.attempts if not attempt.outcome.endswith("404"))
-    found = (
-        f"{report}\n  sends {dict(sends)}, sockets ended {dict(endings)}, longest away {max(gaps_s, default=0):.1f} s\n"
-        f"  HTTP {dict(answers)}; by REST {sum(len(each.acknowledged) for each in requesters)} messages, "
-        f"{len(lost)} of them lost or repeated, longest {max(each.longest_s for each in requesters):.1f} s"
-    ).replace("\n", "\n    ")
-    expect(report.anomalies == [] and lost == [], found)
-    expect(report.acknowledged > 100, f"too little was said to mean anything: {found}")
-    expect(load.notes.signed_out == [], f"signed out: {load.notes.signed_out}")
+    seen = Seen(load, report, log[load.rooms[0]], requesters, onlooker)
+    seen.expect_nothing_lost()
     if calmly:
-        expect(not [code for code in answers if code.startswith("5")], f"5xx while versions changed: {found}")
-        expect(endings[0] == 0, f"sockets that were not opened: {found}")
-    return found
+        seen.expect_no_refusal(timeline)
+    return str(seen)
 
 
-async def change(trial: Trial) -> None:
+async def change(trial: Trial, timeline: Timeline) -> None:
     """The next version with another setting, and back again."""
-    before = {component: {name_of(pod) for pod in await pods(component)} for component in ("api", "ws", "front")}
+    before = {component: await names_of(component) for component in ("api", "ws", "front")}
+    databases = [pod["metadata"]["uid"] for component in ("db", "redis") for pod in await pods(component)]
+    timeline.mark("the next version is applied")
     await run("apply", "-k", str(trial.next_overlay))
     await rolled_out(*ROLLED)
+    timeline.mark("it is rolled out")
     for component, names in before.items():
-        now = {name_of(pod) for pod in await pods(component)}
+        now = await names_of(component)
         expect(not now & names, f"{component} was not rolled out: {now & names} are there still")
+    still = [pod["metadata"]["uid"] for component in ("db", "redis") for pod in await pods(component)]
+    expect(still == databases, "a new version restarted the databases")
     for workload in ROLLED:
         await inside("rollout", "undo", workload)
+    timeline.mark("the one before is asked for")
     await rolled_out(*ROLLED)
+    timeline.mark("it is rolled out")
+
+
+async def names_of(component: str) -> set[str]:
+    return {name_of(pod) for pod in await pods(component)}
 
 
 async def kill(component: str) -> None:
@@ -142,14 +134,16 @@ async def kill(component: str) -> None:
     await replaced(component, victim["metadata"]["uid"])
 
 
-async def kill_servers() -> None:
+async def kill_servers(timeline: Timeline) -> None:
     for component in ("ws", "api", "front"):
+        timeline.mark(f"{component} is killed")
         await kill(component)
 
 
-async def restart(component: str) -> None:
+async def restart(component: str, timeline: Timeline) -> None:
     """Asks the one pod of a database to go, and waits for the next."""
     before = (await pods(component))[0]
+    timeline.mark(f"{component} is asked to go")
     await inside("delete", "pod", name_of(before), "--wait=false")
     await replaced(component, before["metadata"]["uid"])
 
@@ -167,10 +161,11 @@ async def try_out(trial: Trial, port: int) -> None:
         front = Front(port, await closing.enter_async_context(http))
         await step("applied, and two of each are ready", install(trial))
         await step("signed in through the front", sign_in(front, trial))
-        await step("rolled out anew and back, under load", under_load(front, 1, lambda: change(trial), calmly=True))
+        await step("rolled out anew and back, under load", under_load(front, 1, partial(change, trial), calmly=True))
         await step("a socket, an API and a front killed", under_load(front, 2, kill_servers, calmly=False))
-        await step("PostgreSQL restarted", under_load(front, 3, lambda: restart("db"), calmly=False))
-        await step("Redis restarted", under_load(front, 4, lambda: restart("redis"), calmly=False))
+        await step("PostgreSQL restarted", under_load(front, 3, partial(restart, "db"), calmly=False))
+        await step("Redis restarted", under_load(front, 4, partial(restart, "redis"), calmly=False))
+        await step("backed up and restored", back_up_and_restore(front, trial))
         await step("removed", remove(trial))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -61,6 +62,7 @@ class Onlooker:
 
     def __init__(self, front: Front, token: str) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.failures: list[tuple[float, str]] = []  # when, and what
         self._front = front
         self._token = token
 
@@ -75,8 +77,9 @@ class Onlooker:
 
     async def _ask(self, http: httpx.AsyncClient, path: str) -> None:
         try:
-            answer = await http.get(path)
+            outcome = str((await http.get(path)).status_code)
         except httpx.TransportError as error:
-            self.outcomes[type(error).__name__] += 1
-        else:
-            self.outcomes[str(answer.status_code)] += 1
+            outcome = type(error).__name__
+        self.outcomes[outcome] += 1
+        if outcome != "200":
+            self.failures.append((time.monotonic(), f"{outcome} for {path}"))
