@@ -91,6 +91,10 @@ soak: ## Every fault under a full load, then two at a time: MINUTES=20 SEED=1 re
 	@$(SETUP) test
 	$(PY) -m tests.fault.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+kubernetes-try: ## Try everything on the cluster that kubectl reaches: TAG=0.1.0 NEXT=0.1.1 name two versions of the images
+	@$(SETUP) test
+	$(PY) -m tests.kubernetes.try_out $(if $(TAG),--tag $(TAG)) $(if $(NEXT),--next-tag $(NEXT))
+
 reference: ## Write anew what is made from the source: settings, schema, stubs, the page's types of the API
 	@$(SETUP) check
 	$(PY) scripts/settings_reference.py

@@ -4,6 +4,7 @@ import base64
 import os
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from unittest.mock import patch
 
 import typer.main
@@ -13,6 +14,7 @@ from folkmoot.settings import BadSettings, Settings, load_settings
 from tests.kubernetes.manifests import Object, Objects, Pods, all_pods, named
 
 SERVER_IMAGE = "folkmoot-server"
+VARIABLES = Path(__file__).parent.parent.parent / "deploy" / "nginx" / "variables"
 OTHERS = {"REDIS_PASSWORD"}  # what is in a Secret, and no setting of ours
 
 
@@ -73,4 +75,17 @@ def commands(objects: Objects) -> Iterator[str]:
                 yield f"{pod.title}: folkmoot {name} {' '.join(arguments)}: {error!r}"
 
 
-CHECKS = (settings, commands)
+def nginx(objects: Objects) -> Iterator[str]:
+    """Every variable of the front is one that its configuration is made of."""
+    lines = VARIABLES.read_text().splitlines()
+    known = {line.partition("|")[0].strip() for line in lines if "|" in line and not line.startswith("#")}
+    for pod in all_pods(objects):
+        for container in pod.all_containers:
+            if "folkmoot-front" not in container["image"]:
+                continue
+            for variable in container.get("env", []):
+                if variable["name"] not in known:
+                    yield f"{pod.title}: nginx reads no {variable['name']}"
+
+
+CHECKS = (settings, commands, nginx)
