@@ -45,12 +45,12 @@ class Requester:
         except httpx.TransportError as error:
             return self._failed(type(error).__name__)
         if answer.status_code != 201:
-            return self._failed(str(answer.status_code))
+            return self._failed(str(answer.status_code), answer.text)
         self.outcomes["201"] += 1
         self.acknowledged[message["client_id"]] = answer.json()["seq"]
         return True
 
-    def _failed(self, outcome: str) -> bool:
+    def _failed(self, outcome: str, why: str = "") -> bool:
         self.outcomes[outcome] += 1
-        self.failures.append((time.monotonic(), outcome))
+        self.failures.append((time.monotonic(), f"{outcome} {why}"))
         return False

@@ -148,7 +148,7 @@ MISTAKES: list[tuple[Check, Breaks, str]] = [
     (told.commands, lambda b: b.container().update(args=["serve", "--migrations"]), "No such option"),
     (told.commands, lambda b: b.container().update(args=["server"]), "folkmoot server"),
     (told.nginx, lambda b: b.container("front")["env"][0].update(name="WORKER"), "nginx reads no WORKER"),
-    (conduct.drains, lambda b: b.pod().update(terminationGracePeriodSeconds=28), "is killed before the 28 seconds"),
+    (conduct.drains, lambda b: b.pod().update(terminationGracePeriodSeconds=33), "is killed before the 33 seconds"),
     (conduct.drains, lambda b: b("ConfigMap", "folkmoot")["data"].update(FOLKMOOT_DRAIN_S="30"), "is killed before"),
     (conduct.drains, lambda b: b.container().pop("lifecycle"), "stops while it is still sent requests"),
     (conduct.connections, lambda b: b("Deployment", "api")["spec"].update(replicas=30), "which has 200"),

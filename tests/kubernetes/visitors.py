@@ -76,10 +76,12 @@ class Onlooker:
                 await asyncio.sleep(0.05)
 
     async def _ask(self, http: httpx.AsyncClient, path: str) -> None:
+        why = ""
         try:
-            outcome = str((await http.get(path)).status_code)
+            answer = await http.get(path)
+            outcome, why = str(answer.status_code), answer.text
         except httpx.TransportError as error:
             outcome = type(error).__name__
         self.outcomes[outcome] += 1
         if outcome != "200":
-            self.failures.append((time.monotonic(), f"{outcome} for {path}"))
+            self.failures.append((time.monotonic(), f"{outcome} for {path} {why}"))
