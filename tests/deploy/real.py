@@ -124,7 +124,9 @@ class Proof:
         return text
 
     async def is_killed(self, where: str, when: Callable[[], bool]) -> None:
-        status, _ = await self.play("deploy", kill_when=when)
+        status, text = await self.play("deploy", kill_when=when)
+        if status != -signal.SIGKILL:
+            print(text[-4000:])
         self.expect(status == -signal.SIGKILL, f"killed with kill -9 {where}")
 
     @property

@@ -1,6 +1,6 @@
 """What comes in through the firewall, tried: a server, a container on it with published ports, and somebody outside.
 
-They are network namespaces of the test's own, so it needs root, as the tests of tests/fault/machine do.
+They are network namespaces of the test's own.
 """
 
 import subprocess
@@ -13,7 +13,9 @@ from uuid import uuid4
 import pytest
 from jinja2 import Environment, StrictUndefined
 
-RULES = Path(__file__).parent.parent.parent / "deploy/server/roles/folkmoot/templates/firewall.nft.j2"
+from tests.fault.machine.tools import need
+
+RULES = Path(__file__).parents[3] / "deploy/server/roles/folkmoot/templates/firewall.nft.j2"
 SERVER, CONTAINER, OUTSIDE = "10.9.1.1", "10.9.2.2", "10.9.1.2"
 SILENCE_S = 0.7
 
@@ -109,6 +111,7 @@ class Machines:
 
 @pytest.fixture
 def machines() -> Iterator[Machines]:
+    need("ip", "nft")
     made = Machines(f"fm{uuid4().hex[:6]}")
     listening = []
     try:
