@@ -78,6 +78,7 @@ class Proof:
             "folkmoot_bin": str(self.folder / "bin"), "folkmoot_units": str(self.folder / "units"),
             "folkmoot_network": "10.213.78", "folkmoot_api_replicas": 1, "folkmoot_ws_replicas": 1,
             "folkmoot_firewall": False, "folkmoot_ready_within_s": READY_S, "folkmoot_keep_releases": 1,
+            "folkmoot_tls": "off",
         }  # fmt: skip
         (self.folder / "server.yml").write_text(json.dumps({"servers": {"hosts": {"here": given}}}))
 

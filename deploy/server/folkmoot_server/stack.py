@@ -3,6 +3,7 @@
 import http
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,8 @@ class Stack:
     def check(self) -> None:
         """Whoever knocks at the front is answered: by a server that has its databases, through nginx."""
         this = self._installation
+        if this.tls and not (self._base / "certificates" / "fullchain.pem").exists():
+            return  # the front answers nobody before it has one; its health was waited for
         deadline = time.monotonic() + this.ready_within_s
         while (status := answers(this.name, this.port, tls=this.tls, path=READY)) != http.HTTPStatus.OK:
             if time.monotonic() > deadline:
@@ -112,8 +115,10 @@ class Stack:
 
     def remove_images(self, release: str) -> None:
         """Of a release that nobody needs any more. One that is in use, or gone already, is left alone."""
-        for kind in ("server", "front"):
-            self._call(["docker", "image", "rm", f"folkmoot-{kind}:{release}"], {})
+        env = self._base / "releases" / release / "release.env"
+        if env.exists():  # not of one whose removal was broken off
+            for image in re.findall(r"^(?:SERVER|FRONT)_IMAGE=(.+)$", env.read_text(), re.MULTILINE):
+                self._call(["docker", "image", "rm", image], {})
 
     def _with_backups(self, release: str, *words: str, entry_point: str = "folkmoot") -> None:
         folder = self._base / "backups"
