@@ -1,7 +1,7 @@
 # Everything that people and CI run. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check site wheel pins reference bench soak clean up upb stop db r b env password
+.PHONY: help run dev test check site wheel pins audit reference bench soak clean up upb stop db r b env password
 
 # The first Python on the PATH that is new enough. `make run PYTHON=/path/to/python3.12` names another.
 PYTHON = $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -79,9 +79,14 @@ PIN = .venv/bin/uv pip compile --quiet --no-config --universal --python-version 
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 pins: ## Write requirements/*.txt anew from requirements/*.in
 	@$(SETUP) pins
-	cd requirements && for name in base dev kubernetes node image deploy; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
+	cd requirements && for name in base dev kubernetes node image deploy audit; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
 	for each in examples/*/requirements.in; do \
 		(cd $${each%/*} && ../../$(PIN) -c ../../requirements/dev.txt --no-annotate requirements.in -o requirements.txt) || exit 1; done
+
+audit: ## Look up the known holes of what is pinned, where PyPI and npm tell of them
+	@$(SETUP) audit
+	.venv/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/base.txt
+	$(NPM) audit --omit=dev
 
 bench: ## Measure the real-time path beside the limits of this machine
 	@$(SETUP) test

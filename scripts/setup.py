@@ -35,6 +35,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "check": ("base", "dev", "modules"),
     "deploy": ("deploy",),
     "test": ("base", "dev", "deploy", "site", "browser", "machine", "nginx", "kubernetes"),
+    "audit": ("base", "audit", "modules"),
     "wheel": ("base", "dev", "site"),
     "pins": ("base", "dev"),
 }
@@ -74,6 +75,7 @@ def main(target: str) -> None:
         "base": server,
         "dev": lambda: packages("dev", "the packages for tests and checks"),
         "deploy": deploy,
+        "audit": lambda: packages("audit", "what looks up known holes"),
         "modules": node_modules,
         "site": site,
         "browser": browser,
