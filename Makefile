@@ -79,7 +79,7 @@ PIN = .venv/bin/uv pip compile --quiet --no-config --universal --python-version 
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 pins: ## Write requirements/*.txt anew from requirements/*.in
 	@$(SETUP) pins
-	cd requirements && for name in base dev kubernetes node image deploy audit; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
+	cd requirements && for name in base dev kubernetes node image deploy acme audit; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
 	for each in examples/*/requirements.in; do \
 		(cd $${each%/*} && ../../$(PIN) -c ../../requirements/dev.txt --no-annotate requirements.in -o requirements.txt) || exit 1; done
 
@@ -103,6 +103,7 @@ kubernetes-try: ## Try everything on the cluster that kubectl reaches: TAG=0.1.0
 reference: ## Write anew what is made from the source: settings, schema, stubs, the page's types of the API
 	@$(SETUP) check
 	$(PY) scripts/settings_reference.py
+	$(PY) scripts/nginx_reference.py
 	$(PY) scripts/schema.py
 	$(PY) scripts/stubs.py
 	$(PY) -m folkmoot openapi > web/openapi.json

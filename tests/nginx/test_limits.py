@@ -31,6 +31,22 @@ async def test_who_asks_too_often_is_told_to_wait(tmp_path: Path, path: str) -> 
             assert_refused(answer)
 
 
+async def test_a_household_is_one_place(tmp_path: Path) -> None:
+    """It has a /64 of IPv6, and may take another address of it for each request."""
+    variables = {"TRUSTED_PROXIES": "127.0.0.1", "RATE": "1", "RATE_BURST": "1"}
+    async with behind() as server, front(tmp_path, **_to(server.address), **variables) as running:
+
+        async def come_from(addresses: list[str]) -> list[int]:
+            asked = (running.http.get("/api/x", headers={"X-Forwarded-For": address}) for address in addresses)
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+        one_household = await come_from([f"2001:db8:1:2::{number}" for number in range(1, 20)])
+        assert 429 in one_household
+        many_households = await come_from([f"2001:db8:1:{number}::1" for number in range(3, 22)])
+        assert set(many_households) == {200}
+        assert set(await come_from([f"203.0.113.{number}" for number in range(1, 20)])) == {200}
+
+
 @pytest.mark.parametrize(("path", "limit"), [("/api/x", "CONNECTIONS"), ("/ws", "SOCKETS")])
 async def test_who_has_too_much_under_way_is_told_to_wait(tmp_path: Path, path: str, limit: str) -> None:
     waiting, release = asyncio.Event(), asyncio.Event()

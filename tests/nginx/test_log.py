@@ -97,11 +97,20 @@ async def test_a_line_has_the_fields_of_the_server(entrance: Front) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", line["@timestamp"])
 
 
-@pytest.mark.parametrize(("kept", "shown"), [("network", "127.0.0.0"), ("none", None)])
-async def test_addresses_may_be_left_out(tmp_path: Path, kept: str, shown: str | None) -> None:
-    async with behind() as server, front(tmp_path, API_UPSTREAM=server.address, LOG_ADDRESSES=kept) as running:
-        await running.http.get("/api/x")
-        assert (await running.logged("/api/x")).get("client.ip") == shown
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("full", ["203.0.113.9", "2001:db8:1:2::5", "2001:db8::5", "::1"]),
+        ("network", ["203.0.113.0", "2001:db8:1::", "2001:db8::", "::"]),
+        ("none", [None] * 4),
+    ],
+)
+async def test_addresses_may_be_left_out(tmp_path: Path, kept: str, shown: list[str | None]) -> None:
+    variables = {"LOG_ADDRESSES": kept, "TRUSTED_PROXIES": "127.0.0.1"}
+    async with behind() as server, front(tmp_path, API_UPSTREAM=server.address, **variables) as running:
+        for number, address in enumerate(("203.0.113.9", "2001:db8:1:2::5", "2001:db8::5", "::1")):
+            await running.http.get(f"/api/{number}", headers={"X-Forwarded-For": address})
+            assert (await running.logged(f"/api/{number}")).get("client.ip") == shown[number]
 
 
 async def test_what_pretends_to_be_another_line_is_one(entrance: Front) -> None:
