@@ -1,7 +1,7 @@
 """What people saw while something happened to the cluster, and whether they may."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from tests.fault.checker import Report
 from tests.fault.load import Load
@@ -22,26 +22,26 @@ def expect(is_so: object, what: str) -> None:
 
 
 class Seen:
-    """One load with its requesters, who wrote to its first room, of which `log` is what is in it."""
+    """One load, with somebody who wrote to its first room by REST, of which `log` is what is in it."""
 
     def __init__(
         self,
         load: Load,
         report: Report,
         log: Mapping[int, str],
-        requesters: Sequence[Requester],
+        requester: Requester,
         onlooker: Onlooker,
     ) -> None:
         self.load = load
         self.report = report
-        self.by_http = (*requesters, onlooker)
+        self.by_http = (requester, onlooker)
         self.answers = sum((each.outcomes for each in self.by_http), Counter[str]())
         self.sends = Counter(each.outcome for each in load.notes.attempts if not each.outcome.endswith("404"))
         self.endings = Counter(int(ending.code) for ending in load.notes.endings)
         stored = Counter(key.partition(" ")[0] for key in log.values())
-        self.by_rest = sum(len(each.acknowledged) for each in requesters)
-        self.lost = [key for each in requesters for key in each.acknowledged if stored[key] != 1]
-        self.longest_s = max(each.longest_s for each in requesters)
+        self.by_rest = len(requester.acknowledged)
+        self.lost = [key for key in requester.acknowledged if stored[key] != 1]
+        self.longest_s = requester.longest_s
 
     def __str__(self) -> str:
         away_s = max((each.took_s for each in self.load.notes.comebacks), default=0.0)

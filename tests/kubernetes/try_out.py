@@ -29,7 +29,7 @@ from tests.kubernetes.trial import ADMIN, Trial, is_there, sweep, write_trial
 from tests.kubernetes.visitors import Front, Onlooker
 from tests.people import NO_TLS
 
-SIZE = Size(rooms=2, writers=3, readers=3, rate_per_s=5.0)
+SIZE = Size(rooms=2, writers=3, readers=3, rate_per_s=3.0)
 CALM_S = 3.0  # before and after what happens under a load
 SETTLE_S = 90.0  # in which everybody is back: a client of a front that ended may wait for its next try
 ROLLED = ("deploy/api", "deploy/ws", "deploy/worker", "deploy/front")
@@ -81,13 +81,12 @@ async def a_load(front: Front, seed: int) -> Load:
 async def under_load(front: Front, seed: int, happens: Callable[[Timeline], Awaitable[None]], *, calmly: bool) -> str:
     """Lets it happen while people talk, and judges what they saw. `calmly`: nobody may notice but by coming back."""
     load = await a_load(front, seed)
-    requesters = [Requester(load.readers[0].person, load.rooms[0], [front.port]) for _ in range(2)]
+    requester = Requester(load.readers[0].person, load.rooms[0], [front.port])
     onlooker = Onlooker(front, load.readers[0].person.token)
     enough, timeline = asyncio.Event(), Timeline()
     async with load:
         async with asyncio.TaskGroup() as group:
-            for requester in requesters:
-                group.create_task(requester.write(enough))
+            group.create_task(requester.write(enough))
             group.create_task(onlooker.look(enough))
             await asyncio.sleep(CALM_S)
             await happens(timeline)
@@ -96,7 +95,7 @@ async def under_load(front: Front, seed: int, happens: Callable[[Timeline], Awai
         await load.settle(SETTLE_S)
         report = await load.report()
         log = {room: dict(await load._whole_log(room)) for room in load.rooms}
-    seen = Seen(load, report, log[load.rooms[0]], requesters, onlooker)
+    seen = Seen(load, report, log[load.rooms[0]], requester, onlooker)
     seen.expect_nothing_lost()
     if calmly:
         seen.expect_no_refusal(timeline)

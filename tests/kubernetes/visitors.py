@@ -73,7 +73,7 @@ class Onlooker:
                     await self._ask(kept, path)
                     async with self._front.visiting(self._token) as fresh:
                         await self._ask(fresh, path)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.2)
 
     async def _ask(self, http: httpx.AsyncClient, path: str) -> None:
         why = ""
