@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
 from playwright.async_api import Browser, async_playwright
+from pydantic import SecretStr
 
 from folkmoot.app import Node
 from folkmoot.http.site import HERE as BUILT_SITE
@@ -14,6 +15,7 @@ from tests.conftest import Start
 from tests.e2e.proxy import Proxy
 from tests.e2e.visitor import Visitor, visit
 from tests.people import Member, enrol
+from tests.twofactor.phone import KEYS
 
 Sit = Callable[..., AbstractAsyncContextManager[Visitor]]
 
@@ -50,7 +52,7 @@ async def line() -> AsyncIterator[Proxy]:
 async def site(start: Start, line: Proxy) -> AsyncIterator[Node]:
     """A node with its site, which browsers reach over the line."""
     assert (BUILT_SITE / "index.html").exists(), "Build the site first: make site"
-    async with start(serve_site=True, url=line.url, message_chars=500) as node:
+    async with start(serve_site=True, url=line.url, message_chars=500, keys=SecretStr(KEYS)) as node:
         line.forward_to(node.port)
         yield node
 

@@ -3,6 +3,7 @@ import { createRouter, createWebHistory } from 'vue-router'
 import type { Router } from 'vue-router'
 import ChatPage from './pages/ChatPage.vue'
 import LoginPage from './pages/LoginPage.vue'
+import TotpPage from './pages/TotpPage.vue'
 import type { useSessionStore } from './stores/session'
 
 /** Which page is shown follows from the session alone: a change of it moves the page, wherever it came from. */
@@ -15,6 +16,7 @@ export function createAppRouter(session: ReturnType<typeof useSessionStore>, his
       { path: '/rooms', name: 'rooms', component: ChatPage },
       { path: '/rooms/:roomId(\\d+)', name: 'room', component: ChatPage },
       { path: '/settings/:section?', name: 'settings', component: ChatPage },
+      { path: '/totp', name: 'totp', component: TotpPage },
       { path: '/:anything(.*)*', redirect: '/' },
     ],
   })

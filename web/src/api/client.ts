@@ -17,12 +17,32 @@ async function fetchInTime(request: Request): Promise<Response> {
   }
 }
 
+let confirm: () => Promise<boolean> = () => Promise.resolve(false)
+
+/** The one who asks for a password or a code again, when the sign-in is too old for what was asked. True: it is fresh. */
+export function whenToConfirm(ask: () => Promise<boolean>): void {
+  confirm = ask
+}
+
+async function isToConfirm(response: Response): Promise<boolean> {
+  if (response.status !== 403) return false
+  const problem = (await response.clone().json().catch(() => null)) as { code?: string } | null
+  return problem?.code === 'reauth_required'
+}
+
+/** fetch that, once somebody has confirmed that it is they, asks the same again. */
+async function fetchConfirmed(request: Request): Promise<Response> {
+  const again = request.clone()
+  const response = await fetchInTime(request)
+  return (await isToConfirm(response)) && (await confirm()) ? fetchInTime(again) : response
+}
+
 export const client = createClient<paths>({
   baseUrl: window.location.origin,
   credentials: 'same-origin',
   // Another site's form cannot send this header: it is how the server knows that the page itself is asking.
   headers: { 'X-Requested-With': 'folkmoot' },
-  fetch: fetchInTime,
+  fetch: fetchConfirmed,
 })
 
 interface Outcome<T> {

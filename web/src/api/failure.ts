@@ -15,7 +15,7 @@ export class Failure extends Error {
   constructor(
     readonly kind: FailureKind,
     message: string,
-    readonly options: { code?: string; fields?: Record<string, string[]>; retryAfterS?: number } = {},
+    readonly options: { code?: string; fields?: Record<string, string[]>; retryAfterS?: number; challenge?: string } = {},
   ) {
     super(message)
     this.name = 'Failure'
@@ -34,6 +34,11 @@ export class Failure extends Error {
     return this.options.retryAfterS
   }
 
+  /** With the code `second_factor_needed`: what is given back together with a code. */
+  get challenge(): string {
+    return this.options.challenge ?? ''
+  }
+
   get temporary(): boolean {
     return this.kind === 'unreachable' || this.kind === 'busy' || this.kind === 'too-many'
   }
@@ -44,15 +49,24 @@ interface ProblemBody {
   detail?: string
   code?: string
   errors?: Record<string, string[]>
+  challenge?: string
 }
 
 export function failureOf(response: Response, body: unknown): Failure {
   const problem: ProblemBody = typeof body === 'object' && body !== null ? body : {}
   return new Failure(kindOf(response.status, problem.code), problem.detail ?? problem.title ?? '', {
     code: problem.code,
-    fields: problem.errors,
+    fields: problem.errors ?? fieldOf(problem),
+    challenge: problem.challenge,
     retryAfterS: retryAfter(response.headers.get('Retry-After')),
   })
+}
+
+/** A password or a code that is wrong, said where it was typed. */
+function fieldOf({ code, detail }: ProblemBody): Record<string, string[]> | undefined {
+  if (code === 'wrong_code') return { code: [detail ?? ''] }
+  if (code === 'wrong_password') return { password: [detail ?? ''] }
+  return undefined
 }
 
 export function asFailure(error: unknown): Failure {
@@ -67,6 +81,7 @@ function kindOf(status: number, code?: string): FailureKind {
   // A gateway that cannot reach the server answers for it; for the reader that is the same as no answer. With a code
   // it is the server itself, which says so of a service behind it.
   if (status === 502 || status === 504) return code === undefined ? 'unreachable' : 'refused'
+  if (code === 'key_missing') return 'refused' // waiting does not help: the operator has to do something
   return status >= 500 ? 'busy' : 'refused'
 }
 

@@ -3,6 +3,8 @@ import { answer, client } from './client'
 import type {
   Bot,
   Command,
+  Confirmation,
+  Enrolment,
   EventPage,
   Hook,
   IssuedToken,
@@ -16,7 +18,9 @@ import type {
   OpenRoom,
   Person,
   Ran,
+  Renewed,
   Room,
+  SecondFactor,
   Session,
   SignedIn,
   Token,
@@ -38,6 +42,28 @@ export const server = {
 
   signIn: (email: string, password: string): Promise<SignedIn> =>
     answer(client.POST('/api/v1.0/session', { body: { email, password } }), quiet),
+
+  secondStep: (challenge: string, code: string): Promise<SignedIn> =>
+    answer(client.POST('/api/v1.0/session/code', { body: { challenge, code } }), quiet),
+
+  confirm: ({ password = null, code = null }: Confirmation): Promise<Renewed> =>
+    answer(client.POST('/api/v1.0/session/confirm', { body: { password, code } })),
+
+  secondFactor: (): Promise<SecondFactor> => answer(client.GET('/api/v1.0/second-factor')),
+
+  enrol: (): Promise<Enrolment> => answer(client.POST('/api/v1.0/second-factor')),
+
+  turnOn: async (code: string): Promise<string[]> =>
+    (await answer(client.POST('/api/v1.0/second-factor/confirm', { body: { code } }))).recovery_codes,
+
+  turnOff: (password: string, code: string): Promise<unknown> =>
+    answer(client.POST('/api/v1.0/second-factor/off', { body: { password, code } })),
+
+  renewRecoveryCodes: async (): Promise<string[]> =>
+    (await answer(client.POST('/api/v1.0/second-factor/recovery-codes'))).recovery_codes,
+
+  checkCode: async (code: string): Promise<boolean> =>
+    (await answer(client.GET('/api/v1.0/totp/check/{code}', { params: { path: { code } } }))).status,
 
   signOut: (): Promise<unknown> => answer(client.DELETE('/api/v1.0/session'), quiet),
 

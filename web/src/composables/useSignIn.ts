@@ -4,11 +4,13 @@ import { asFailure } from '@/api/failure'
 import type { Failure } from '@/api/failure'
 import { useSessionStore } from '@/stores/session'
 
-/** The sign-in form: what was typed, what is wrong with it, and the one verb. */
+/** The sign-in form and its second step: what was typed, what is wrong with it, and the one verb. */
 export function useSignIn() {
   const { t } = useI18n()
   const session = useSessionStore()
-  const form = reactive({ email: '', password: '' })
+  const form = reactive({ email: '', password: '', code: '' })
+  /** What the server answered a right password with; empty: the password is asked for. */
+  const challenge = ref('')
   const fields = ref<Record<string, string[]>>({})
   const message = ref('')
   const busy = ref(false)
@@ -21,7 +23,8 @@ export function useSignIn() {
     if (Object.keys(fields.value).length > 0) return
     busy.value = true
     try {
-      await session.signIn(form.email.trim(), form.password)
+      if (challenge.value) await session.secondStep(challenge.value, form.code.trim())
+      else await session.signIn(form.email.trim(), form.password)
     } catch (error) {
       show(asFailure(error))
     } finally {
@@ -30,19 +33,35 @@ export function useSignIn() {
   }
 
   function missing(): Record<string, string[]> {
-    const empty = (['email', 'password'] as const).filter((name) => form[name].trim() === '')
+    const needed = challenge.value ? (['code'] as const) : (['email', 'password'] as const)
+    const empty = needed.filter((name) => form[name].trim() === '')
     return Object.fromEntries(empty.map((name) => [name, [t('login.required')]]))
   }
 
   function show(failure: Failure): void {
+    form.code = ''
+    if (failure.code === 'second_factor_needed') {
+      challenge.value = failure.challenge
+      return
+    }
+    // Too many tries end the challenge as well: the next one begins with the password.
+    if (challenge.value && (failure.kind === 'signed-out' || failure.kind === 'too-many')) beginAgain()
     fields.value = failure.fields
-    message.value = sentence(failure)
+    message.value = failure.code === 'wrong_code' ? '' : sentence(failure)
+  }
+
+  function beginAgain(): void {
+    challenge.value = ''
+    form.code = ''
+    form.password = ''
+    message.value = ''
+    fields.value = {}
   }
 
   function sentence(failure: Failure): string {
     switch (failure.kind) {
       case 'signed-out':
-        return t('login.wrong')
+        return failure.code === 'challenge_over' ? t('secondStep.again') : t('login.wrong')
       case 'too-many':
         return tooMany(failure.retryAfterS)
       case 'unreachable':
@@ -63,5 +82,5 @@ export function useSignIn() {
     return t('login.tooMany', { wait })
   }
 
-  return { form, fields, message, note, busy, submit }
+  return { form, challenge, fields, message, note, busy, submit, beginAgain }
 }

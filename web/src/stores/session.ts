@@ -18,6 +18,8 @@ export const useSessionStore = defineStore('session', () => {
   const wasEnded = ref(false)
   /** True when it ended because the browser is somebody else's now: the page has to start anew. */
   const takenOver = ref(false)
+  /** True when the server requires a second factor that they have not turned on yet: nothing else opens till then. */
+  const mustEnrol = ref(false)
   const signedIn = computed(() => status.value === 'signed-in')
   let retry: ReturnType<typeof setTimeout> | undefined
   let delay = RETRY_MIN_MS
@@ -25,6 +27,7 @@ export const useSessionStore = defineStore('session', () => {
   function accept(found: SignedIn): void {
     user.value = found.user
     session.value = found.session
+    mustEnrol.value = found.must_enrol ?? false
     status.value = 'signed-in'
     wasEnded.value = false
     takenOver.value = false
@@ -49,6 +52,11 @@ export const useSessionStore = defineStore('session', () => {
 
   async function signIn(email: string, password: string): Promise<void> {
     accept(await server.signIn(email, password))
+  }
+
+  /** The second step, when the server answered the first with a challenge. */
+  async function secondStep(challenge: string, code: string): Promise<void> {
+    accept(await server.secondStep(challenge, code))
   }
 
   async function signOut(): Promise<void> {
@@ -94,10 +102,14 @@ export const useSessionStore = defineStore('session', () => {
   function forget(): void {
     user.value = null
     session.value = null
+    mustEnrol.value = false
     status.value = 'signed-out'
     wasEnded.value = false
     takenOver.value = false
   }
 
-  return { status, user, session, wasEnded, takenOver, signedIn, start, signIn, signOut, ended, identify, verify }
+  return {
+    status, user, session, wasEnded, takenOver, mustEnrol, signedIn,
+    start, signIn, secondStep, signOut, ended, identify, verify,
+  }
 })

@@ -17,6 +17,7 @@ export function mount(component: Component, props: Record<string, unknown> = {})
       { path: '/', name: 'home', component: blank },
       { path: '/rooms', name: 'rooms', component: blank },
       { path: '/settings/:section?', name: 'settings', component: blank },
+      { path: '/totp', name: 'totp', component: blank },
       { path: '/rooms/:roomId', name: 'room', component: blank },
     ],
   })
