@@ -15,13 +15,17 @@ from folkmoot.realtime import codes
 from folkmoot.realtime.accepting import Acceptor
 from folkmoot.realtime.port import Door, protocols
 
+TURNS = 100  # of the loop; it needs two
 IDLE_S = 1.0  # how long a stopping node keeps a connection that asks nothing
 
 
 class Serving:
     """Both protocols on their one port, from `start` until they are drained."""
 
-    def __init__(self, http: Application, door: Door, server: AsyncioServer, acceptor: Acceptor) -> None:
+    def __init__(
+        self, http: Application, door: Door, server: AsyncioServer, acceptor: Acceptor, listening: socket.socket
+    ) -> None:
+        self._listening = listening
         self._http = http
         self._door = door
         self._server = server
@@ -44,21 +48,32 @@ class Serving:
         await server.startup()  # type: ignore[no-untyped-call]  # Sanic
         # Sanic's server counts connections, but takes none by itself.
         acceptor = Acceptor(listening.dup(), protocols(door, http, server.connections), lambda: door.is_crowded)
-        return cls(http, door, server, acceptor)
+        return cls(http, door, server, acceptor, listening)
 
     async def drain(self, within_s: float, *others: Awaitable[None]) -> None:
         """Lets nobody in any more, answers what was begun, and sends everybody away. `others` are done meanwhile."""
         self._door.connections.is_draining = True  # before anything waits: who asks whether we are ready hears it now
         self._http.config.KEEP_ALIVE = False
+        self._server.close()  # type: ignore[no-untyped-call]  # Sanic
+        await self._closes_listening()
         self._acceptor.close()
         await self._acceptor.wait_closed()
-        self._server.close()  # type: ignore[no-untyped-call]  # Sanic
         self._door.clear_the_porch()
         await asyncio.gather(
             self._door.connections.drain(codes.SHUTDOWN, within_s), self._end_requests(within_s), *others
         )
         await self._door.close()
         await self._server.wait_closed()  # type: ignore[no-untyped-call]  # Sanic
+
+    async def _closes_listening(self) -> None:
+        """Waits until the loop has let go of the listening socket, so that it ends when the acceptor closes its own.
+
+        In between the kernel would go on taking connections that nobody answers.
+        """
+        for _ in range(TURNS):
+            if self._listening.fileno() == -1:
+                return
+            await asyncio.sleep(0)
 
     async def _end_requests(self, within_s: float) -> None:
         """Every answer from now on is the last one on its connection, and says so.

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,13 @@ class Acceptor:
         self._loop.add_reader(listening, self._accept)
 
     def close(self) -> None:
-        """Takes no more."""
+        """Takes those who have knocked already, whom the kernel would hang up on, and then nobody any more."""
         if self._pause is not None:
             self._pause.cancel()
         self._loop.remove_reader(self._listening)
+        with suppress(OSError):  # nobody is left, or there is no descriptor for another one
+            while True:
+                self._take()
         self._listening.close()
 
     async def wait_closed(self) -> None:
@@ -50,18 +54,21 @@ class Acceptor:
     def _accept(self) -> None:
         for _ in range(A_TURN):
             try:
-                taken, peer = self._listening.accept()
+                self._take()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 log.error("No more connections can be taken for now: %s", error.strerror)
                 self._wait(PAUSE_S)
                 return
-            opening = self._loop.create_task(self._open(taken, peer[0]))
-            self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
         if self._is_crowded():
             self._wait(BREATH_S)
+
+    def _take(self) -> None:
+        taken, peer = self._listening.accept()
+        opening = self._loop.create_task(self._open(taken, peer[0]))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
 
     async def _open(self, taken: socket.socket, address: str) -> None:
         try:
