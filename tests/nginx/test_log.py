@@ -113,6 +113,12 @@ async def test_addresses_may_be_left_out(tmp_path: Path, kept: str, shown: list[
             assert (await running.logged(f"/api/{number}")).get("client.ip") == shown[number]
 
 
+async def test_a_refused_request_is_shown_as_it_came(entrance: Front) -> None:
+    assert (await entrance.http.delete("/rooms/of/nobody")).status_code == 405
+    line = await entrance.logged("/rooms/of/nobody")
+    assert (line["http.request.method"], line["http.response.status_code"]) == ("DELETE", 405)
+
+
 async def test_what_pretends_to_be_another_line_is_one(entrance: Front) -> None:
     (answer,) = await exchange(
         entrance.port, b'GET /api/"a\\b\xff\xc3 HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n'
