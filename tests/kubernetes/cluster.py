@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 NAMESPACE = "folkmoot"
-PATIENCE_S = 240  # for a roll-out: images may have to be fetched, and a pod takes 40 seconds to go
+PATIENCE_S = 600  # for a roll-out: images may have to be fetched, a pod takes 40 seconds to go, and machines are slow
 
 
 class Refused(Exception):

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from tests.kubernetes.cluster import NAMESPACE, inside, pods, rolled_out, run
+from tests.kubernetes.cluster import NAMESPACE, PATIENCE_S, inside, pods, rolled_out, run
 from tests.kubernetes.trial import ADMIN, Trial
 from tests.kubernetes.visitors import Front
 
@@ -61,14 +61,14 @@ async def nightly_backup(trial: Trial) -> str:
         "spec": nightly["spec"]["jobTemplate"]["spec"],
     }
     await run("apply", "-f", "-", given=json.dumps(job))
-    await inside("wait", "job/backup-now", "--for=condition=complete", "--timeout=180s")
+    await inside("wait", "job/backup-now", "--for=condition=complete", f"--timeout={PATIENCE_S}s")
     files = re.findall(r"folkmoot-\S+\.backup\b", await inside("exec", "deploy/backups", "--", "ls", "/backups"))
     assert len(files) == 1, files
     return str(files[0])
 
 
 async def nobody_left(*components: str) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_S):
         for component in components:
             while await pods(component):
                 await asyncio.sleep(0.5)
@@ -76,7 +76,7 @@ async def nobody_left(*components: str) -> None:
 
 async def answered(front: Front) -> None:
     """Waits until requests get through: proxies hear of new pods a moment later."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 if (await front.admin.get("/api")).status_code == 200:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kubernetes.cluster import run
+from tests.kubernetes.cluster import PATIENCE_S, run
 
 MANIFESTS = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 ADMIN = "admin@example.org"
@@ -114,7 +114,7 @@ async def sweep(trial: Trial) -> None:
     try:
         await run(
             "wait", "--namespace=default", "pod/folkmoot-sweeper", "--for=jsonpath={.status.phase}=Succeeded",
-            "--timeout=60s",
+            f"--timeout={PATIENCE_S}s",
         )  # fmt: skip
     finally:
         await run("delete", "--namespace=default", "pod/folkmoot-sweeper", "--wait=false")

@@ -21,7 +21,18 @@ import httpx
 
 from tests.fault.load import Load, Size
 from tests.fault.requester import Requester
-from tests.kubernetes.cluster import NAMESPACE, Refused, inside, is_ready, name_of, pods, replaced, rolled_out, run
+from tests.kubernetes.cluster import (
+    NAMESPACE,
+    PATIENCE_S,
+    Refused,
+    inside,
+    is_ready,
+    name_of,
+    pods,
+    replaced,
+    rolled_out,
+    run,
+)
 from tests.kubernetes.restoring import back_up_and_restore
 from tests.kubernetes.seen import Failed, Seen, expect
 from tests.kubernetes.timeline import Timeline
@@ -85,13 +96,14 @@ async def under_load(front: Front, seed: int, happens: Callable[[Timeline], Awai
     onlooker = Onlooker(front, load.readers[0].person.token)
     enough, timeline = asyncio.Event(), Timeline()
     async with load:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(requester.write(enough))
-            group.create_task(onlooker.look(enough))
+        talking = [asyncio.create_task(each) for each in (requester.write(enough), onlooker.look(enough))]
+        try:
             await asyncio.sleep(CALM_S)
             await happens(timeline)
             await asyncio.sleep(CALM_S)
+        finally:
             enough.set()
+            await asyncio.gather(*talking)
         await load.settle(SETTLE_S)
         report = await load.report()
         log = {room: dict(await load._whole_log(room)) for room in load.rooms}
@@ -148,7 +160,7 @@ async def restart(component: str, timeline: Timeline) -> None:
 
 
 async def remove(trial: Trial) -> str:
-    await run("delete", "-k", str(trial.overlay), f"--timeout={300}s")
+    await run("delete", "-k", str(trial.overlay), f"--timeout={PATIENCE_S}s")
     left = [name for name in trial.cluster_wide if await is_there(name)]
     expect(not left, f"left behind: {left}")
     return f"no {', no '.join(trial.cluster_wide)}"
