@@ -23,8 +23,8 @@ configMapGenerator:
   - name: folkmoot
     namespace: folkmoot
     behavior: merge
-    # Everybody here comes from one address.
-    literals: [FOLKMOOT_SIGN_IN_PER_MINUTE=10000, LOG_LEVEL={log_level}]
+    # Everybody here comes from one address; and that the machine is slow is not what is tried.
+    literals: [FOLKMOOT_SIGN_IN_PER_MINUTE=10000, FOLKMOOT_DATABASE_WAIT_S=10, LOG_LEVEL={log_level}]
 patches:
   - target: {{kind: Deployment, name: front}}
     patch: |-

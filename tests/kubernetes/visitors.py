@@ -37,7 +37,7 @@ class Front:
 
     async def people(self, count: int) -> list[Person]:
         """New accounts, each signed in as people do."""
-        return list(await asyncio.gather(*(self._person() for _ in range(count))))
+        return [await self._person() for _ in range(count)]
 
     async def _person(self) -> Person:
         email, password = f"{secrets.token_hex(6)}@example.org", secrets.token_urlsafe(12)
