@@ -44,6 +44,12 @@ async def back_up(dsn: str, target: Path) -> int:
         return _keep(file, target)
 
 
+async def read_whole(source: Path) -> None:
+    """Reads all of a backup, as putting it back would, and changes nothing. Raises CommandFailed when that fails."""
+    _check_there(source)
+    await _run(None, "pg_restore", "--file", os.devnull, str(source))
+
+
 async def put_back(dsn: str, source: Path, *, within_s: float) -> None:
     """Replaces everything in the database with what the backup holds; when that fails, nothing is changed.
 

@@ -203,6 +203,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="What `folkmoot backup` wrote.")],
     yes: Annotated[bool, typer.Option("--yes", help="Replace everything that is in the database now.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Read all of the file, and change nothing.")] = False,
     data: Data = None,
 ) -> None:
     """Put a backup back. What is in the database now is gone then, so it takes --yes; stop the servers before.
@@ -210,8 +211,12 @@ def restore(
     Everybody signs in again, and pages that saw more than the backup holds load anew. Access tokens hold as they did
     when the backup was made: end those again that were ended since. When it fails, nothing is changed.
     """
-    from folkmoot import commands
+    from folkmoot import backups, commands
 
+    if check:
+        _run(backups.read_whole(file))
+        out.print(f"All of {file} can be read.", markup=False, soft_wrap=True)
+        return
     if not yes:
         raise CommandFailed("This replaces everything that is in the database now. Make a backup of it, and say --yes.")
     _run(commands.put_back(_settings("warning", data=data), file))

@@ -61,7 +61,10 @@ async def test_a_backup_that_cannot_be_put_back_changes_nothing(
         (tmp_path / "none.backup", "There is no backup"),
     ):
         assert words in (await operate("restore", str(file), "--yes")).refusal()
+        assert words in (await operate("restore", str(file), "--check")).refusal()
         assert "ada@example.org" in (await operate("user", "list")).out
+    checked = await operate("restore", str(whole), "--check")
+    assert (checked.status, checked.out) == (0, f"All of {whole} can be read.\n")
     assert "say --yes" in (await operate("restore", str(whole))).refusal()
     assert "is there already" in (await operate("backup", str(whole))).refusal()
     assert "cannot be written" in (await operate("backup", str(tmp_path / "no" / "folder"))).refusal()

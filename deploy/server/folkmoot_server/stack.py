@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from folkmoot_server.errors import Failed
 from folkmoot_server.front import answers
@@ -25,8 +26,9 @@ class Installation:
 
     project: str  # of docker compose
     name: str  # by which people open it: chat.example.org
-    port: int  # where the front listens on this machine
-    tls: bool
+    tls: Literal["acme", "own", "off"]
+    http_port: int  # where the front listens on this machine
+    https_port: int
     ready_within_s: int  # a release that is not healthy by then has failed
     keep_backups: int  # of each kind
     keep_releases: int
@@ -60,14 +62,21 @@ class Stack:
 
     def check(self) -> None:
         """Whoever knocks at the front is answered: by a server that has its databases, through nginx."""
-        this = self._installation
-        if this.tls and not (self._base / "certificates" / "fullchain.pem").exists():
-            return  # the front answers nobody before it has one; its health was waited for
-        deadline = time.monotonic() + this.ready_within_s
-        while (status := answers(this.name, this.port, tls=this.tls, path=READY)) != http.HTTPStatus.OK:
+        deadline = time.monotonic() + self._installation.ready_within_s
+        while not self._is_open():
             if time.monotonic() > deadline:
-                raise Failed(f"Port {this.port} answers {READY} with {status or 'nothing'}.")
+                raise Failed(f"The front of {self._installation.name} does not answer {READY} with 200.")
             time.sleep(0.5)
+
+    def _is_open(self) -> bool:
+        this = self._installation
+        if this.tls == "off":
+            return answers(this.name, this.http_port, tls=False, path=READY) == http.HTTPStatus.OK
+        if answers(this.name, this.https_port, tls=True, path=READY) == http.HTTPStatus.OK:
+            return True
+        # Before the first certificate, the front serves an authority's challenge alone, and its health was waited for.
+        unavailable = http.HTTPStatus.SERVICE_UNAVAILABLE
+        return this.tls == "acme" and answers(this.name, this.http_port, tls=False, path=READY) == unavailable
 
     def stop_servers(self, release: str) -> None:
         """Nobody can write then; the databases go on."""
@@ -102,7 +111,7 @@ class Stack:
 
     def check_backup(self, release: str, file: str) -> None:
         """Reads all of it, as a restore would."""
-        self._with_backups(release, "--file=/dev/null", f"/kept/{file}", entry_point="pg_restore")
+        self._with_backups(release, "restore", f"/kept/{file}", "--check")
 
     def restore(self, release: str, file: str) -> None:
         self._with_backups(release, "restore", f"/kept/{file}", "--yes")
@@ -117,12 +126,11 @@ class Stack:
         """Of a release that nobody needs any more. One that is in use, or gone already, is left alone."""
         env = self._base / "releases" / release / "release.env"
         if env.exists():  # not of one whose removal was broken off
-            for image in re.findall(r"^(?:SERVER|FRONT)_IMAGE=(.+)$", env.read_text(), re.MULTILINE):
+            for image in re.findall(r"^(?:SERVER|FRONT|ACME)_IMAGE=(.+)$", env.read_text(), re.MULTILINE):
                 self._call(["docker", "image", "rm", image], {})
 
-    def _with_backups(self, release: str, *words: str, entry_point: str = "folkmoot") -> None:
-        folder = self._base / "backups"
-        self._once(release, f"--volume={folder}:/kept", f"--entrypoint={entry_point}", "api", *words)
+    def _with_backups(self, release: str, *words: str) -> None:
+        self._once(release, f"--volume={self._base / 'backups'}:/kept", "api", *words)
 
     def _once(self, release: str, *words: str) -> None:
         self._run(release, "run", "--rm", "--no-deps", "--no-TTY", *words)
