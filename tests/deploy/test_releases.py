@@ -13,6 +13,13 @@ def test_the_first_release_is_started_and_then_nothing_changes(town: Town) -> No
     assert not town.backups
 
 
+def test_a_first_release_that_is_not_healthy_says_why(town: Town) -> None:
+    with pytest.raises(Failed, match=r"(?s)broken is not healthy.*servers of broken said"):
+        town.switch("broken")
+    town.switch("three")
+    assert town.runs("three"), "which is no upgrade: nothing ran before"
+
+
 def test_an_upgrade_backs_up_first_and_loses_nothing(town: Town) -> None:
     town.switch("one")
     town.say("before")

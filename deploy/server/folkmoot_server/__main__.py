@@ -31,6 +31,9 @@ def _perform(given: argparse.Namespace, state: State) -> int:
     installation = read_installation(state.base)
     if given.command == "compose":
         return _compose(Stack(state.base, installation, held=0), state, given.words)
+    if given.command == "status":
+        _tell(state)
+        return 0
     with state.lock() as held:
         stack = Stack(state.base, installation, held)
         backups = Backups(state, stack, installation.keep_backups)
@@ -45,8 +48,6 @@ def _perform(given: argparse.Namespace, state: State) -> int:
             steward.restore(given.file)
         elif given.command == "backup":
             print(f"Wrote {state.backups / steward.back_up(given.name)}")
-        elif given.command == "status":
-            _tell(state, backups)
     return 0
 
 
@@ -58,14 +59,14 @@ def _compose(stack: Stack, state: State, words: Sequence[str]) -> int:
     os.execvp(command[0], command)  # noqa: S606 - that is what was asked for
 
 
-def _tell(state: State, backups: Backups) -> None:
+def _tell(state: State) -> None:
     print(f"runs:     {state.current or 'nothing yet'}")
     if move := state.upgraded_by(state.current):
         print(f"before:   {move.former}")
     if under_way := state.under_way:
         print(f"broken off: a {under_way.what} to {under_way.to}; the same command again goes on with it")
     print(f"releases: {' '.join(sorted(each.name for each in state.releases.iterdir()))}")
-    for file in backups.files:
+    for file in state.kept:
         print(f"backup:   {file.name} {file.stat().st_size / 1e6:.1f} MB")
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from folkmoot_server.errors import Failed
 from folkmoot_server.stack import Stack
-from folkmoot_server.state import State
+from folkmoot_server.state import ENDING, State
 
 NIGHTLY = "nightly"
-ENDING = ".backup"
 # The kinds that are thrown away when there are more than enough. What somebody gave a name of their own stays.
 KINDS = (NIGHTLY, "before")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -20,11 +19,6 @@ class Backups:
         self._state = state
         self._stack = stack
         self._keep = keep
-
-    @property
-    def files(self) -> list[Path]:
-        """The oldest first."""
-        return sorted(self._state.backups.glob(f"*{ENDING}"), key=lambda file: (file.stat().st_mtime, file.name))
 
     def make(self, release: str, name: str) -> str:
         """Writes one, reads it again, and returns the name of its file. Nobody has to stop talking for it."""
@@ -43,7 +37,7 @@ class Backups:
         """The name of a file that is there. Raises Failed with the names of those that are."""
         if NAME.fullmatch(file) and (self._state.backups / file).is_file():
             return file
-        there = "".join(f"\n  {each.name}" for each in self.files) or " none"
+        there = "".join(f"\n  {each.name}" for each in self._state.kept) or " none"
         raise Failed(f"There is no backup {file!r} in {self._state.backups}. There are:{there}")
 
     def prune(self) -> list[str]:
@@ -59,7 +53,7 @@ class Backups:
         return next(file for file in names if not (self._state.backups / file).exists())
 
     def _of(self, kind: str) -> list[Path]:
-        return [file for file in self.files if file.name.startswith(f"{kind}-")]
+        return [file for file in self._state.kept if file.name.startswith(f"{kind}-")]
 
     def _wanted(self) -> set[str]:
         moves = (self._state.under_way, self._state.upgraded_by(self._state.current))

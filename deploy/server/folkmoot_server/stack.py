@@ -80,7 +80,7 @@ class Stack:
 
     def stop_servers(self, release: str) -> None:
         """Nobody can write then; the databases go on."""
-        self._run(release, "stop", "api", "ws")
+        self._run(release, "stop", *self._servers(release))
 
     def revision(self, release: str) -> str:
         """Of the database's schema. Starts the database when it is stopped."""
@@ -118,7 +118,7 @@ class Stack:
 
     def what_was_said(self, release: str) -> str:
         try:
-            return self._run(release, "logs", "--no-color", "--tail=15", "api", "ws", "nginx")
+            return self._run(release, "logs", "--no-color", "--tail=15", *self._servers(release), "nginx")
         except Failed as failed:
             return str(failed)
 
@@ -128,6 +128,11 @@ class Stack:
         if env.exists():  # not of one whose removal was broken off
             for image in re.findall(r"^(?:SERVER|FRONT|ACME)_IMAGE=(.+)$", env.read_text(), re.MULTILINE):
                 self._call(["docker", "image", "rm", image], {})
+
+    def _servers(self, release: str) -> list[str]:
+        """The services that are the program: API and socket, or both as one."""
+        there = self._run(release, "config", "--services").split()
+        return [service for service in ("api", "ws") if service in there]
 
     def _with_backups(self, release: str, *words: str) -> None:
         self._once(release, f"--volume={self._base / 'backups'}:/kept", "api", *words)

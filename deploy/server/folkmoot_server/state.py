@@ -17,6 +17,7 @@ from typing import Literal
 from folkmoot_server.errors import Failed
 
 LOCK_WITHIN_S = 900.0
+ENDING = ".backup"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class State:
     def current(self) -> str:
         """The release that runs; empty before the first."""
         return self._current.readlink().name if self._current.is_symlink() else ""
+
+    @property
+    def kept(self) -> list[Path]:
+        """The backups, the oldest first."""
+        return sorted(self.backups.glob(f"*{ENDING}"), key=lambda file: (file.stat().st_mtime, file.name))
 
     @property
     def under_way(self) -> Move | None:

@@ -67,8 +67,11 @@ class Steward:
     def _start(self, release: str) -> bool:
         """The first release, or the one that runs already, perhaps with other settings."""
         first = not self._state.current
-        changed = self._stack.up(release)
-        self._stack.check()
+        try:
+            changed = self._stack.up(release)
+            self._stack.check()
+        except Failed as failed:
+            raise Failed(f"{release} is not healthy: {failed}\n{self._stack.what_was_said(release)}") from None
         if first:
             self._state.arrive(release)
         if first or changed:
