@@ -48,7 +48,7 @@ export const en = {
     title: 'Is it still you?',
     text: 'Your sign-in is a while ago. Give your password to go on.',
     textCode: 'Your sign-in is a while ago. Give a code of your app to go on.',
-    usePassword: 'Use your password',
+    usePassword: 'Use password',
     useCode: 'Use a code',
     code: 'Code of your app, or a recovery code',
     submit: 'Confirm',

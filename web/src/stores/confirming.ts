@@ -8,8 +8,8 @@ import { useSessionStore } from '@/stores/session'
 export const useConfirmingStore = defineStore('confirming', () => {
   const session = useSessionStore()
   const isAsking = ref(false)
-  /** They signed in with a code, so they have one at hand. */
-  const hasCode = computed(() => session.session?.made_with.includes('totp') ?? false)
+  /** They signed in with a code: without a second factor nobody has one. */
+  const hasCode = computed(() => session.session?.made_with.some((proof) => proof === 'totp' || proof === 'recovery') ?? false)
   let waiting: ((confirmed: boolean) => void)[] = []
 
   function ask(): Promise<boolean> {
