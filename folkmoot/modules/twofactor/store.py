@@ -133,9 +133,11 @@ async def state(connection: Connection, user_id: int) -> tuple[datetime | None, 
 
 
 async def delete(connection: Connection, user_id: int) -> bool:
-    """Forgets the second factor, its recovery codes, and sign-ins that wait for a code. False when there was none."""
+    """Forgets the second factor, its recovery codes, and sign-ins that wait for a code. False when it was off."""
     await connection.execute("DELETE FROM sign_in_challenges WHERE user_id = $1", user_id)
-    return bool(await connection.fetchval("DELETE FROM totp WHERE user_id = $1 RETURNING true", user_id))
+    return bool(
+        await connection.fetchval("DELETE FROM totp WHERE user_id = $1 RETURNING confirmed_at IS NOT NULL", user_id)
+    )
 
 
 async def email_of(connection: Connection, user_id: int) -> str | None:
