@@ -10,7 +10,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_type_hints
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get
 import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from folkmoot.audit.entry import Actor, Detail, Memo, Target
 from folkmoot.errors import (
     EnrolFirst,
     Error,
@@ -26,6 +27,7 @@ from folkmoot.errors import (
     NotSignedIn,
     OutOfScope,
     ReauthRequired,
+    SecondFactorNeeded,
     UnknownMethod,
 )
 from folkmoot.events.event import Person
@@ -33,8 +35,11 @@ from folkmoot.telemetry import tracing
 
 if TYPE_CHECKING:
     from folkmoot.core import Core
+    from folkmoot.database import Connection
 
 Role = Literal["member", "admin", "bot"]
+
+REFUSALS = frozenset({401, 404, 409, 429})  # what the audit log is told of an action that it is told of
 
 EVERYTHING = "all"  # the scope of a token that may do what its owner may
 
@@ -154,6 +159,28 @@ class Call:
     signed_in: Caller | None = None
     address: str = ""
     user_agent: str = ""
+    memo: Memo | None = None  # of the action that runs, if it is one that audits
+
+    async def note(
+        self,
+        connection: "Connection",
+        target: Target | None = None,
+        *,
+        action: str = "",
+        by: Actor | None = None,
+        **details: Detail,
+    ) -> None:
+        """Writes in the audit log what is done, if the transaction of the connection commits: the last thing in it.
+
+        `action` names what is done where no action runs that audits, and `by` is who signs in only now. Details say
+        nothing that is secret, nor what somebody wrote.
+        """
+        await self.core.audit.note(connection, self, target, action=action, by=by, details=details)
+
+    def concerns(self, target: Target) -> None:
+        """Says whom or what an action is about, in case that it is refused from here on."""
+        if self.memo is not None:
+            self.memo.about = target
 
     @property
     def caller(self) -> Caller:
@@ -182,6 +209,7 @@ class Action(Generic[In, Out]):
     is_sensitive: bool = False  # asks again for a password or a code when the sign-in is old
     while_enrolling: bool = False  # open to those who must turn on a second factor before all else
     rest_only: bool = False  # it gives a sign-in, which goes into a cookie: only its REST address takes care of that
+    audits: bool = False  # each time it is performed or refused is an entry of the audit log
 
     @property
     def has_doors(self) -> bool:
@@ -193,10 +221,15 @@ class Action(Generic[In, Out]):
         return f"{self.module}.{self.name}"
 
     async def __call__(self, call: Call, given: In) -> Out:
+        if self.audits and call.memo is None:
+            call = replace(call, memo=Memo(self.method))
+            return await self._run_audited(call, given)
         return await self.run(call, given)
 
     async def perform(self, call: Call, given: object) -> Out:
         """Checks who calls and what they gave, then runs. Raises an `Error` of the tree."""
+        if self.audits:
+            call = replace(call, memo=Memo(self.method))
         code = "cancelled"
         try:
             if self.access is not Access.ANYONE:
@@ -204,11 +237,14 @@ class Action(Generic[In, Out]):
             with tracing.step("validate"):
                 parsed = self.parse(given)
             with tracing.step(self.method):
-                result = await self.run(call, parsed)
+                run = self._run_audited if self.audits else self.run
+                result = await run(call, parsed)
             code = "ok"
             return result
         except Exception as error:  # it is counted, whatever it is, and rises
             code = error.code if isinstance(error, Error) else Error.code
+            if isinstance(error, Error) and self._is_refusal(error):
+                call.core.audit.refuse(call, self.method, error)
             raise
         finally:
             call.core.performed[self.method, code] += 1
@@ -222,6 +258,17 @@ class Action(Generic[In, Out]):
             raise Forbidden("Only an admin may do this.")
         if self.is_sensitive:
             caller.need_confirmed(call.core.settings.reauth_s)
+
+    async def _run_audited(self, call: Call, given: In) -> Out:
+        result = await self.run(call, given)
+        await call.core.audit.conclude(call)
+        return result
+
+    def _is_refusal(self, error: Error) -> bool:
+        """Whether the audit log is told. Being asked for more proof first is a step on the way, and no refusal."""
+        if isinstance(error, (ReauthRequired, EnrolFirst, SecondFactorNeeded)):
+            return False
+        return isinstance(error, Forbidden) or (self.audits and error.status in REFUSALS)
 
     def parse(self, given: object) -> In:
         if not isinstance(given, Mapping):
@@ -240,12 +287,14 @@ def action(
     is_sensitive: bool = False,
     while_enrolling: bool = False,
     rest_only: bool = False,
+    audits: bool = False,
 ) -> Callable[[Run[In, Out]], Action[In, Out]]:
     """Declares a function of a module's `actions.py` as an action named `<module>.<function>`, or as `name` says.
 
     The action named `""` is what a module itself answers, at `/v1.0/<module>/`. With `command="roll"` it is also
     `/roll` in the chat: its fields take the words, and it gives `Said`. What is sensitive asks again for a password or
-    a code when the sign-in is older than the operator allows.
+    a code when the sign-in is older than the operator allows. What `audits` is an entry of the audit log each time:
+    written when it is done, or better by `call.note` in the transaction that does it.
     """
 
     def declare(run: Run[In, Out]) -> Action[In, Out]:
@@ -270,6 +319,7 @@ def action(
             is_sensitive=is_sensitive,
             while_enrolling=while_enrolling,
             rest_only=rest_only,
+            audits=audits,
         )
 
     return declare

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from folkmoot import __version__
+from folkmoot.audit.log import AuditLog
 from folkmoot.bus import Bus
 from folkmoot.core import Core
 from folkmoot.data.databases import Databases
@@ -106,6 +107,8 @@ async def build_core(closing: AsyncExitStack, ground: Ground) -> Core:
     runner: Runner[Ran] = Runner(at_once=settings.commands_at_once)
     closing.push_async_callback(runner.close)
     await databases.open()
+    audit = AuditLog(ground.database, addresses=settings.log_addresses, refusals=settings.audit_refusals)
+    closing.push_async_callback(audit.close)
     return Core(
         settings=settings,
         registry=ground.modules.registry,
@@ -122,6 +125,7 @@ async def build_core(closing: AsyncExitStack, ground: Ground) -> Core:
         commands=Commands(ground.modules.registry, commands_of_services(services)),
         runner=runner,
         jobs=Jobs(ground.database, ground.modules.jobs),
+        audit=audit,
     )
 
 

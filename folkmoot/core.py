@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from folkmoot.actions import Registry
+from folkmoot.audit.log import AuditLog
 from folkmoot.bus import Bus
 from folkmoot.data.databases import Databases
 from folkmoot.database import Database
@@ -54,4 +55,5 @@ class Core:
     commands: "Commands"
     runner: "Runner[Ran]"
     jobs: Jobs
+    audit: AuditLog
     performed: Counter[tuple[str, str]] = field(default_factory=Counter)  # actions, and the code of the error or "ok"

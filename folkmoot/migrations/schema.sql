@@ -80,6 +80,17 @@ CREATE FUNCTION public.append_events(room_ids bigint[], kinds text[], author_ids
               ) AS outcome;
         END $$;
 
+CREATE FUNCTION public.audit_entries_only_grow() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' AND OLD.at < now() - interval '7 days'
+               AND OLD.at < nullif(current_setting('folkmoot.prune_audit_before', true), '')::timestamptz THEN
+                RETURN OLD;
+            END IF;
+            RAISE EXCEPTION 'The audit log only grows: % is refused.', TG_OP USING ERRCODE = 'insufficient_privilege';
+        END $$;
+
 CREATE FUNCTION public.delete_events_of_room() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -523,6 +534,37 @@ BEGIN
 END;
 $$;
 
+CREATE TABLE public.audit_entries (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    action text NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    times integer DEFAULT 1 NOT NULL,
+    role text NOT NULL,
+    actor_id bigint,
+    actor_name text,
+    session_id bigint,
+    address text,
+    user_agent text,
+    request_id text,
+    target_kind text,
+    target_id bigint,
+    target_name text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text]))),
+    CONSTRAINT audit_entries_times_check CHECK ((times > 0))
+);
+
+CREATE SEQUENCE public.audit_entries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.audit_entries_id_seq OWNED BY public.audit_entries.id;
+
 CREATE TABLE public.command_runs (
     user_id bigint NOT NULL,
     room_id bigint NOT NULL,
@@ -754,6 +796,8 @@ CREATE SEQUENCE public.webhooks_id_seq
 
 ALTER SEQUENCE public.webhooks_id_seq OWNED BY public.webhooks.id;
 
+ALTER TABLE ONLY public.audit_entries ALTER COLUMN id SET DEFAULT nextval('public.audit_entries_id_seq'::regclass);
+
 ALTER TABLE ONLY public.incoming_hooks ALTER COLUMN id SET DEFAULT nextval('public.incoming_hooks_id_seq'::regclass);
 
 ALTER TABLE ONLY public.procrastinate_events ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_events_id_seq'::regclass);
@@ -769,6 +813,9 @@ ALTER TABLE ONLY public.sessions ALTER COLUMN id SET DEFAULT nextval('public.ses
 ALTER TABLE ONLY public.users ALTER COLUMN id SET DEFAULT nextval('public.users_id_seq'::regclass);
 
 ALTER TABLE ONLY public.webhooks ALTER COLUMN id SET DEFAULT nextval('public.webhooks_id_seq'::regclass);
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.command_runs
     ADD CONSTRAINT command_runs_pkey PRIMARY KEY (user_id, room_id, client_id);
@@ -833,6 +880,14 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 
+CREATE INDEX audit_entries_action ON public.audit_entries USING btree (action, id);
+
+CREATE INDEX audit_entries_actor ON public.audit_entries USING btree (actor_id, id);
+
+CREATE INDEX audit_entries_at ON public.audit_entries USING btree (at);
+
+CREATE INDEX audit_entries_target ON public.audit_entries USING btree (target_kind, target_id, id);
+
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::public.procrastinate_job_status));
 
 CREATE INDEX idx_procrastinate_workers_last_heartbeat ON public.procrastinate_workers USING btree (last_heartbeat);
@@ -858,6 +913,10 @@ CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id, created_a
 CREATE INDEX sign_in_challenges_expires_at ON public.sign_in_challenges USING btree (expires_at);
 
 CREATE INDEX webhooks_of_room ON public.webhooks USING btree (room_id);
+
+CREATE TRIGGER audit_entries_no_change BEFORE DELETE OR UPDATE ON public.audit_entries FOR EACH ROW EXECUTE FUNCTION public.audit_entries_only_grow();
+
+CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION public.audit_entries_only_grow();
 
 CREATE TRIGGER authors_stay BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION public.keep_authors();
 

@@ -13,4 +13,5 @@ BUILT_IN = (
     "folkmoot.modules.jobs",
     "folkmoot.modules.webhooks",
     "folkmoot.modules.services",
+    "folkmoot.modules.audit",
 )

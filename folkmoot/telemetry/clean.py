@@ -77,8 +77,15 @@ class Addresses:
 
     def __call__(self, _: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if self._kept != "full" and "address" in line:
-            line["address"] = _network_of(str(line["address"])) if self._kept == "network" else None
+            line["address"] = kept_of_address(str(line["address"]), self._kept)
         return line
+
+
+def kept_of_address(address: str, kept: Literal["full", "network", "none"]) -> str | None:
+    """What is kept of a client's address."""
+    if kept == "network":
+        return _network_of(address)
+    return address if kept == "full" else None
 
 
 def _network_of(address: str) -> str | None:

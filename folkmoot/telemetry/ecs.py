@@ -41,6 +41,11 @@ FIELDS = {
     "thread": "process.thread.name",
     "error": "error.message",
     "error_code": "error.code",
+    "audit_kind": "event.kind",
+    "audit_category": "event.category",
+    "audit_outcome": "event.outcome",
+    "audit_reason": "event.reason",
+    "user_name": "user.name",
 }
 KEYWORDS = frozenset({"user.id", "error.code"})  # numbers of ours that the schema writes as text
 NUMBERS = frozenset({"http.response.status_code", "process.pid"})

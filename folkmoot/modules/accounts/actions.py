@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from folkmoot.actions import Access, Call, Done, Nothing, action
 from folkmoot.addresses import place_of
+from folkmoot.audit.entry import Target
 from folkmoot.database import Connection
 from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
 from folkmoot.limits import Try
@@ -44,13 +45,13 @@ async def hello(call: Call, _: Nothing) -> Greeting:
     return Greeting(hello="world")
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, audits=True)
 async def sign_in(call: Call, given: Credentials) -> Grant:
     """Signs a browser in."""
     return await _sign_in(call, given, "browser")
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, audits=True)
 async def sign_in_program(call: Call, given: Credentials) -> Grant:
     """Signs a program in, with an access token of its own each time."""
     return await _sign_in(call, given, "program")
@@ -70,7 +71,7 @@ async def accounts(call: Call, _: Nothing) -> Accounts:
         return Accounts(accounts=await store.accounts(connection))
 
 
-@action(access=Access.ADMIN, is_sensitive=True)
+@action(access=Access.ADMIN, is_sensitive=True, audits=True)
 async def add(call: Call, given: NewAccount) -> Account:
     """Makes an account, and lets it into the rooms that welcome everybody."""
     check_choice(call.core.settings, given.password, has_second_factor=False)
@@ -80,11 +81,12 @@ async def add(call: Call, given: NewAccount) -> Account:
         if account is None:
             raise Conflict("There is an account with this email address already.")
         joined = await welcome(connection, account.id, account.name)
+        await call.note(connection, Target("account", account.id), role=account.role)
     call.core.announce(joined)
     return account
 
 
-@action(access=Access.ADMIN, is_sensitive=True)
+@action(access=Access.ADMIN, is_sensitive=True, audits=True)
 async def set_password(call: Call, given: NewPasswordOf) -> Done:
     """Gives an account another password, and signs it out everywhere."""
     async with call.core.database.connection() as connection:
@@ -95,11 +97,12 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
         if not await store.set_password(connection, given.user_id, password):
             raise NotFound("There is no such account.")
         ended = await end_sessions(connection, given.user_id)
+        await call.note(connection, Target("account", given.user_id), ended=len(ended))
     await tell_ended(call.core, ended)
     return Done()
 
 
-@action(access=Access.ADMIN, is_sensitive=True)
+@action(access=Access.ADMIN, is_sensitive=True, audits=True)
 async def disable(call: Call, given: AccountId) -> Done:
     """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
     async with call.core.database.transaction() as connection:
@@ -109,16 +112,18 @@ async def disable(call: Call, given: AccountId) -> Done:
         if not await store.disable(connection, given.user_id):
             raise NotFound("There is no such account.")
         ended = await end_sessions(connection, given.user_id)
+        await call.note(connection, Target("account", given.user_id), ended=len(ended))
     await tell_ended(call.core, ended)
     return Done()
 
 
-@action(access=Access.ADMIN, is_sensitive=True)
+@action(access=Access.ADMIN, is_sensitive=True, audits=True)
 async def enable(call: Call, given: AccountId) -> Done:
     """Opens a disabled account again. Its password is the old one."""
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
         if not await store.enable(connection, given.user_id):
             raise NotFound("There is no such account.")
+        await call.note(connection, Target("account", given.user_id))
     return Done()
 
 
@@ -149,6 +154,7 @@ async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin |
         if account is None:
             raise Conflict(f"{made.email} has an account already, which is no admin.")
         await welcome(connection, account.id, account.name)
+        await call.note(connection, Target("account", account.id), action="accounts.add", role="admin")
     return FirstAdmin(account.email, made.password)
 
 
@@ -167,6 +173,8 @@ async def _check_password(call: Call, given: Credentials) -> store.Login:
     """The account that the credentials fit. An unknown one takes as long, and is answered alike."""
     async with call.core.database.connection() as connection:
         login = await store.find_login(connection, given.email)
+    if login is not None:
+        call.concerns(Target("account", login.id))
     has_password = login is not None and login.role != "bot"
     fits = await call.core.passwords.verify(login.password if login and has_password else None, given.password)
     if login is None or not fits or login.disabled:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from folkmoot.actions import Call, Caller, Done, Nothing, action
+from folkmoot.audit.entry import Actor, Target
 from folkmoot.core import Core
 from folkmoot.database import Connection
 from folkmoot.errors import NotFound, NotSignedIn, Unavailable
@@ -116,6 +117,9 @@ async def open_session(
     if session is None:
         return None
     ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
+    by = Actor(user.role, user.id, user.name, session.id)
+    about = Target("session", session.id)
+    await call.note(connection, about, action="sessions.open", by=by, made_with=list(made_with))
     must_enrol = list(made_with) == ["password"] and needs_second_factor(settings, user.role)
     return Grant(token=token, user=user, session=session, must_enrol=must_enrol), ended
 

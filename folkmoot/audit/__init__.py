@@ -1,0 +1,1 @@
+"""The audit log: who did what to what, from where, when, and what came of it."""
