@@ -103,6 +103,7 @@ kubernetes-try: ## Try everything on the cluster that kubectl reaches: TAG=0.1.0
 reference: ## Write anew what is made from the source: settings, schema, stubs, the page's types of the API
 	@$(SETUP) check
 	$(PY) scripts/settings_reference.py
+	$(PY) scripts/permissions.py
 	$(PY) scripts/nginx_reference.py
 	$(PY) scripts/schema.py
 	$(PY) scripts/stubs.py

@@ -118,6 +118,16 @@ class Access(Enum):
     ADMIN = "admin"
 
 
+class Reach(Enum):
+    """On what of all there is a caller may act: their role alone does not say that."""
+
+    ALL = "everything"
+    OWN = "what is theirs"
+    ROOM = "a room that they are in"
+    OPEN_ROOM = "an open room, or one that they are in"
+    HOLDER = "what the secret that they give is good for"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who has signed in, as one session of theirs."""
@@ -210,6 +220,8 @@ class Action(Generic[In, Out]):
     while_enrolling: bool = False  # open to those who must turn on a second factor before all else
     rest_only: bool = False  # it gives a sign-in, which goes into a cookie: only its REST address takes care of that
     audits: bool = False  # each time it is performed or refused is an entry of the audit log
+    own_sign_in: bool = False  # no token may, whatever its scopes: tokens make no other tokens
+    reach: Reach | None = None  # which the action itself sees to, as only it knows what it is about; None: not declared
 
     @property
     def has_doors(self) -> bool:
@@ -252,6 +264,8 @@ class Action(Generic[In, Out]):
     def _check(self, call: Call) -> None:
         caller = call.caller
         caller.need_scope(self.module, self.name)
+        if self.own_sign_in:
+            caller.need_own_sign_in()
         if caller.must_enrol and not self.while_enrolling:
             raise EnrolFirst("The operator of this server requires two-step sign-in. Turn it on first.")
         if self.access is Access.ADMIN and caller.role != "admin":
@@ -288,13 +302,16 @@ def action(
     while_enrolling: bool = False,
     rest_only: bool = False,
     audits: bool = False,
+    own_sign_in: bool = False,
+    reach: Reach | None = None,
 ) -> Callable[[Run[In, Out]], Action[In, Out]]:
     """Declares a function of a module's `actions.py` as an action named `<module>.<function>`, or as `name` says.
 
     The action named `""` is what a module itself answers, at `/v1.0/<module>/`. With `command="roll"` it is also
     `/roll` in the chat: its fields take the words, and it gives `Said`. What is sensitive asks again for a password or
     a code when the sign-in is older than the operator allows. What `audits` is an entry of the audit log each time:
-    written when it is done, or better by `call.note` in the transaction that does it.
+    written when it is done, or better by `call.note` in the transaction that does it. With `own_sign_in` no token may.
+    `reach` says on what the caller may act, which the action itself checks; docs/reference/permissions.md shows it.
     """
 
     def declare(run: Run[In, Out]) -> Action[In, Out]:
@@ -320,6 +337,8 @@ def action(
             while_enrolling=while_enrolling,
             rest_only=rest_only,
             audits=audits,
+            own_sign_in=own_sign_in,
+            reach=reach,
         )
 
     return declare

@@ -158,6 +158,8 @@ async def put_back(settings: Settings, source: Path) -> None:
         await _up_to_date(settings)
         async with operating(settings) as core:
             await forget_everybody(core.bus)
+            async with core.database.connection() as connection:
+                await Call(core, OPERATOR).note(connection, action="backups.restore", file=source.name)
 
 
 async def add_user(settings: Settings, email: str, name: str, password: str, *, admin: bool) -> Account:

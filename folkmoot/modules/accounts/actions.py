@@ -3,9 +3,9 @@
 import secrets
 from dataclasses import dataclass
 
-from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
 from folkmoot.addresses import place_of
-from folkmoot.audit.entry import Target
+from folkmoot.audit.entry import Actor, Target
 from folkmoot.database import Connection
 from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
 from folkmoot.limits import Try
@@ -39,39 +39,39 @@ class FirstAdmin:
     password: str
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, reach=Reach.ALL)
 async def hello(call: Call, _: Nothing) -> Greeting:
     """Says hello, so that a client can find out whether it talks to the right server."""
     return Greeting(hello="world")
 
 
-@action(access=Access.ANYONE, audits=True)
+@action(access=Access.ANYONE, reach=Reach.HOLDER, audits=True)
 async def sign_in(call: Call, given: Credentials) -> Grant:
     """Signs a browser in."""
     return await _sign_in(call, given, "browser")
 
 
-@action(access=Access.ANYONE, audits=True)
+@action(access=Access.ANYONE, reach=Reach.HOLDER, audits=True)
 async def sign_in_program(call: Call, given: Credentials) -> Grant:
     """Signs a program in, with an access token of its own each time."""
     return await _sign_in(call, given, "program")
 
 
-@action()
+@action(reach=Reach.ALL)
 async def people(call: Call, _: Nothing) -> People:
     """Everybody on this server, by name."""
     async with call.core.database.connection() as connection:
         return People(people=await store.people(connection))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def accounts(call: Call, _: Nothing) -> Accounts:
     """All accounts, with what only an admin sees."""
     async with call.core.database.connection() as connection:
         return Accounts(accounts=await store.accounts(connection))
 
 
-@action(access=Access.ADMIN, is_sensitive=True, audits=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def add(call: Call, given: NewAccount) -> Account:
     """Makes an account, and lets it into the rooms that welcome everybody."""
     check_choice(call.core.settings, given.password, has_second_factor=False)
@@ -86,7 +86,7 @@ async def add(call: Call, given: NewAccount) -> Account:
     return account
 
 
-@action(access=Access.ADMIN, is_sensitive=True, audits=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def set_password(call: Call, given: NewPasswordOf) -> Done:
     """Gives an account another password, and signs it out everywhere."""
     async with call.core.database.connection() as connection:
@@ -102,7 +102,7 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
     return Done()
 
 
-@action(access=Access.ADMIN, is_sensitive=True, audits=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def disable(call: Call, given: AccountId) -> Done:
     """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
     async with call.core.database.transaction() as connection:
@@ -117,7 +117,7 @@ async def disable(call: Call, given: AccountId) -> Done:
     return Done()
 
 
-@action(access=Access.ADMIN, is_sensitive=True, audits=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def enable(call: Call, given: AccountId) -> Done:
     """Opens a disabled account again. Its password is the old one."""
     async with call.core.database.transaction() as connection:
@@ -195,6 +195,8 @@ async def _open_session(call: Call, given: Credentials, login: store.Login, kind
         needed = await is_on(connection, login.id)
         if needed:
             asked = await challenge(connection, login.id, kind, password)
+            by = Actor(login.role, login.id, login.name)
+            await call.note(connection, Target("account", login.id), by=by, next="second_factor")
         else:
             opened = await open_session(connection, call, user, kind, password=password)
     if needed:

@@ -1,12 +1,12 @@
 """The audit log: who did what to what, from where, when, and what came of it. For admins."""
 
-from folkmoot.actions import Access, Call, action
+from folkmoot.actions import Access, Call, Reach, action
 from folkmoot.json import encode
 from folkmoot.modules.audit import store
 from folkmoot.modules.audit.schemas import AuditPage, Export, Exported, PageOf
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def entries(call: Call, given: PageOf) -> AuditPage:
     """What people, programs and the operator did, newest first."""
     async with call.core.database.connection() as connection:
@@ -14,7 +14,7 @@ async def entries(call: Call, given: PageOf) -> AuditPage:
     return AuditPage(entries=found[: given.limit], more=len(found) > given.limit)
 
 
-@action(access=Access.ADMIN, is_sensitive=True, audits=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def export(call: Call, given: Export) -> Exported:
     """The same as JSON lines, to be kept elsewhere. The next ones begin before the id of the last line."""
     async with call.core.database.transaction() as connection:

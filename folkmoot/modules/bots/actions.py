@@ -1,6 +1,7 @@
 """Bots: an admin makes them and hands out their tokens; a room takes them in as it does anybody."""
 
-from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
+from folkmoot.audit.entry import Target
 from folkmoot.errors import NotFound
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
@@ -10,21 +11,23 @@ from folkmoot.modules.tokens.actions import issue_to, revoke_of
 from folkmoot.modules.tokens.schemas import IssuedToken, Tokens
 
 
-@action(access=Access.ADMIN, is_sensitive=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def add(call: Call, given: NewBot) -> Bot:
     """Makes a bot. It is in no room yet, and can do nothing without a token."""
-    async with call.core.database.connection() as connection:
-        return _bot(await accounts.add_bot(connection, given.name))
+    async with call.core.database.transaction() as connection:
+        account = await accounts.add_bot(connection, given.name)
+        await call.note(connection, Target("account", account.id))
+    return _bot(account)
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def bots(call: Call, _: Nothing) -> Bots:
     """All bots, the oldest first. They are disabled and enabled as other accounts are."""
     found = await accounts.accounts(call, Nothing())
     return Bots(bots=[_bot(account) for account in found.accounts if account.role == "bot"])
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def tokens(call: Call, given: BotId) -> Tokens:
     """The tokens of a bot, the newest first."""
     await _find(call, given.bot_id)
@@ -32,18 +35,16 @@ async def tokens(call: Call, given: BotId) -> Tokens:
         return Tokens(tokens=await tokens_of(connection, given.bot_id))
 
 
-@action(access=Access.ADMIN, is_sensitive=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, own_sign_in=True, is_sensitive=True, audits=True)
 async def issue_token(call: Call, given: NewBotToken) -> IssuedToken:
     """Makes a token of a bot. It is shown once, and can do what its scopes name."""
-    call.caller.need_own_sign_in()
     await _find(call, given.bot_id)
     return await issue_to(call, given.bot_id, given)
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL, own_sign_in=True, audits=True)
 async def revoke_token(call: Call, given: BotTokenId) -> Done:
     """Ends a token of a bot, and closes its sockets at once."""
-    call.caller.need_own_sign_in()
     await _find(call, given.bot_id)
     await revoke_of(call, given.bot_id, given.token_id)
     return Done()

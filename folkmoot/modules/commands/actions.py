@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from folkmoot.actions import Call, Nothing, action
+from folkmoot.actions import Call, Nothing, Reach, action
 from folkmoot.errors import Invalid
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.commands.running import Once
@@ -12,14 +12,14 @@ from folkmoot.slash.said import Said
 from folkmoot.slash.words import read_command
 
 
-@action()
+@action(reach=Reach.ALL)
 async def available(call: Call, _: Nothing) -> Available:
     """The slash commands that the caller may type, by name."""
     found = call.core.commands.offered_to(call.caller)
     return Available(commands=[Offered(name=each.name, usage=each.usage, about=each.about) for each in found])
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def run(call: Call, given: TypedCommand) -> Ran:
     """Runs a slash command in a room of the caller. A repeat of `client_id` gives what came of it the first time.
 
@@ -40,7 +40,7 @@ async def run(call: Call, given: TypedCommand) -> Ran:
     return await call.core.runner.join((user_id, given.room_id, given.client_id), partial(once.run))
 
 
-@action(command="help")
+@action(reach=Reach.ALL, command="help")
 async def describe(call: Call, given: About) -> Said:
     """Lists the commands, or says how one is typed."""
     found = call.core.commands.offered_to(call.caller)
@@ -52,13 +52,13 @@ async def describe(call: Call, given: About) -> Said:
     return Said(body="\n".join(f"- `{each.usage}` {each.about}" for each in found), only_for_me=True)
 
 
-@action(command="me")
+@action(reach=Reach.ALL, command="me")
 async def me(call: Call, given: Deed) -> Said:
     """Says what you do, as in /me waves."""
     return Said(body=f"*{_plain(call.caller.name)} {_plain(given.what)}*", own_words=True)
 
 
-@action(command="invite")
+@action(reach=Reach.ROOM, command="invite")
 async def invite(call: Call, given: Invitation) -> Said:
     """Lets somebody into this room, by name."""
     wanted = given.person.removeprefix("@").strip().casefold()

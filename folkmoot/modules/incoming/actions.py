@@ -2,7 +2,8 @@
 
 import uuid
 
-from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
+from folkmoot.audit.entry import Target
 from folkmoot.cutting import cut
 from folkmoot.database import Connection
 from folkmoot.errors import Conflict, Invalid, NotFound
@@ -17,14 +18,14 @@ from folkmoot.modules.sessions.tokens import HOOK_PREFIX, has_mark, hash_token, 
 KEYS = uuid.UUID("7b1f3c1e-51c5-4a64-9d3b-0f6c6d1f2f0a")  # idempotency keys become ids below this one
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def hooks(call: Call, _: Nothing) -> Hooks:
     """All incoming hooks of all rooms, by room."""
     async with call.core.database.connection() as connection:
         return Hooks(hooks=await store.all_hooks(connection))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ROOM, audits=True)
 async def make(call: Call, given: NewHook) -> MadeHook:
     """Makes a hook into a room that the caller is in. Its address is a secret, and is shown this once.
 
@@ -46,12 +47,13 @@ async def make(call: Call, given: NewHook) -> MadeHook:
             token_hash=hash_token(token),
         )
         hook = await _hook(connection, hook_id)
+        await call.note(connection, Target("hook", hook_id, bot.name), room=given.room_id)
     if joined is not None:
         rooms.tell_joined(call, given.room_id, bot.id, joined)
     return MadeHook(hook=hook, address=f"{call.core.settings.public_url}/api/v1.0/hooks/{token}")
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL, audits=True)
 async def revoke(call: Call, given: HookId) -> Done:
     """Takes a hook away: its address is worth nothing from then on. What it posted stays."""
     async with call.core.database.transaction() as connection:
@@ -60,12 +62,13 @@ async def revoke(call: Call, given: HookId) -> Done:
             raise NotFound("There is no such hook.")
         is_in = await rooms.still_members(connection, [(hook.bot.id, hook.room_id)])
         left = await rooms.let_out(connection, hook.room_id, hook.bot) if is_in else None
+        await call.note(connection, Target("hook", hook.id, hook.bot.name), room=hook.room_id)
     if left is not None:
         rooms.tell_left(call, hook.room_id, hook.bot.id, left)
     return await accounts.disable(call, AccountId(user_id=hook.bot.id))
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, reach=Reach.HOLDER)
 async def post(call: Call, given: Posted) -> Done:
     """Posts through a hook. With the same `key` it is one message, however often it is posted."""
     hook = await _find(call, given.token)

@@ -1,6 +1,6 @@
 """Messages: say something in a room, read its log, remember how far one has read."""
 
-from folkmoot.actions import Call, action
+from folkmoot.actions import Call, Reach, action
 from folkmoot.errors import Invalid
 from folkmoot.events import store as log
 from folkmoot.events.event import Draft, Event
@@ -8,7 +8,7 @@ from folkmoot.modules.messages.schemas import NewMessage, Page, PageOf, ReadPosi
 from folkmoot.modules.rooms.actions import find, mark_read_up_to
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def send(call: Call, given: NewMessage) -> Event:
     """Sends a message. It is answered once it would survive a power cut; a repeat gives the first event again."""
     longest = call.core.settings.message_chars
@@ -21,7 +21,7 @@ async def send(call: Call, given: NewMessage) -> Event:
     return await call.core.writer.append(draft)
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def history(call: Call, given: PageOf) -> Page:
     """A page of the log of a room of the caller, oldest event first."""
     if given.before is not None and given.after is not None:
@@ -40,7 +40,7 @@ async def history(call: Call, given: PageOf) -> Page:
     return Page(events=events, epoch=room.epoch, head_seq=room.head_seq, more=more)
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def mark_read(call: Call, given: ReadUpTo) -> ReadPosition:
     """Remembers that the caller has read a room up to an event. The position never moves back."""
     async with call.core.database.connection() as connection:

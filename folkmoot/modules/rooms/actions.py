@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from folkmoot.actions import Call, Done, Nothing, action
+from folkmoot.actions import Call, Done, Nothing, Reach, action
+from folkmoot.audit.entry import Target
 from folkmoot.database import Connection
 from folkmoot.errors import Conflict, NoSuchRoom, NotFound
 from folkmoot.events import store as events
@@ -32,28 +33,28 @@ def typing_channel_of(room_id: int) -> str:
     return f"typing:{room_id}"
 
 
-@action()
+@action(reach=Reach.OWN)
 async def mine(call: Call, _: Nothing) -> Rooms:
     """The rooms the caller is in, by name."""
     async with call.core.database.connection() as connection:
         return Rooms(rooms=await store.of_user(connection, call.caller.user_id))
 
 
-@action()
+@action(reach=Reach.ALL)
 async def directory(call: Call, _: Nothing) -> OpenRooms:
     """The open rooms the caller could join."""
     async with call.core.database.connection() as connection:
         return OpenRooms(rooms=await store.open_to(connection, call.caller.user_id))
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def get(call: Call, given: RoomId) -> Room:
     """A room of the caller."""
     async with call.core.database.connection() as connection:
         return await find(connection, call.caller.user_id, given.room_id)
 
 
-@action()
+@action(reach=Reach.ALL)
 async def create(call: Call, given: NewRoom) -> Room:
     """Makes a room with the caller in it."""
     caller = call.caller
@@ -68,7 +69,7 @@ async def create(call: Call, given: NewRoom) -> Room:
     return room
 
 
-@action()
+@action(reach=Reach.OPEN_ROOM)
 async def join(call: Call, given: RoomId) -> Room:
     """Lets the caller into an open room. Joining a room one is in changes nothing."""
     caller = call.caller
@@ -87,7 +88,7 @@ async def join(call: Call, given: RoomId) -> Room:
     return room
 
 
-@action()
+@action(reach=Reach.ROOM, audits=True)
 async def add(call: Call, given: NewMember) -> Members:
     """Lets somebody else into a room of the caller. Adding somebody who is in changes nothing."""
     async with call.core.database.transaction() as connection:
@@ -98,13 +99,14 @@ async def add(call: Call, given: NewMember) -> Members:
         event = await let_in(connection, given.room_id, person)
         if event is not None:
             await _check_number_of_rooms(connection, call, person.id)
+        await call.note(connection, Target("account", person.id), room=given.room_id)
         members = await store.members(connection, given.room_id)
     if event is not None:
         tell_joined(call, given.room_id, given.user_id, event)
     return Members(members=members)
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def leave(call: Call, given: RoomId) -> Done:
     """Takes the caller out of a room; nothing of it reaches them from then on."""
     caller = call.caller
@@ -115,7 +117,7 @@ async def leave(call: Call, given: RoomId) -> Done:
     return Done()
 
 
-@action()
+@action(reach=Reach.ROOM)
 async def members(call: Call, given: RoomId) -> Members:
     """Who is in a room of the caller, by name."""
     async with call.core.database.connection() as connection:

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from folkmoot.actions import Access, Call, Nothing, action
+from folkmoot.actions import Access, Call, Nothing, Reach, action
 from folkmoot.modules.services.schemas import SeenService, SeenServices
 from folkmoot.services import Service
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def health(call: Call, _: Nothing) -> SeenServices:
     """Asks every service whether it is well, all at the same time, in the order of the file."""
     return SeenServices(services=list(await asyncio.gather(*map(_seen, call.core.services))))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from folkmoot.actions import Call, Caller, Done, Nothing, action
+from folkmoot.actions import Call, Caller, Done, Nothing, Reach, action
 from folkmoot.audit.entry import Actor, Target
 from folkmoot.core import Core
 from folkmoot.database import Connection
@@ -31,7 +31,7 @@ LONGEST_USER_AGENT = 300
 Ended = tuple[int, bytes]  # the id of a session, and the hash of its token
 
 
-@action(while_enrolling=True)
+@action(reach=Reach.OWN, while_enrolling=True)
 async def current(call: Call, _: Nothing) -> CurrentSession:
     """Who is signed in, and the session they use."""
     async with call.core.database.connection() as connection:
@@ -42,7 +42,7 @@ async def current(call: Call, _: Nothing) -> CurrentSession:
     return CurrentSession(user=user, session=session, must_enrol=call.caller.must_enrol)
 
 
-@action()
+@action(reach=Reach.OWN)
 async def mine(call: Call, _: Nothing) -> Sessions:
     """All sessions of the caller, the last used first."""
     async with call.core.database.connection() as connection:
@@ -50,32 +50,32 @@ async def mine(call: Call, _: Nothing) -> Sessions:
     return Sessions(sessions=sessions)
 
 
-@action()
+@action(reach=Reach.OWN, audits=True)
 async def revoke(call: Call, given: SessionId) -> Done:
     """Ends a session of the caller, and closes its sockets at once."""
     await _end_one(call, given.session_id)
     return Done()
 
 
-@action(while_enrolling=True)
+@action(reach=Reach.OWN, while_enrolling=True, audits=True)
 async def sign_out(call: Call, _: Nothing) -> Done:
     """Ends the session that calls."""
     await _end_one(call, call.caller.session_id)
     return Done()
 
 
-@action(while_enrolling=True, rest_only=True)
+@action(reach=Reach.OWN, own_sign_in=True, while_enrolling=True, rest_only=True, audits=True)
 async def confirm(call: Call, given: Confirmation) -> Renewal:
     """Confirms that it is still the same person who signed in. The session gets another token; the old one is dead."""
-    call.caller.need_own_sign_in()
     proof = await check_again(call, given)
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
         renewal, old_hash = await renew_session(connection, call.caller, proof)
+        await call.note(connection, Target("session", call.caller.session_id), proof=proof)
     await tell_renewed(call.core, old_hash)
     return renewal
 
 
-@action()
+@action(reach=Reach.OWN)
 async def ticket(call: Call, _: Nothing) -> Ticket:
     """A ticket that opens one socket as this session, once, within half a minute."""
     async with call.core.database.connection() as connection:
@@ -200,8 +200,9 @@ async def tell_ended(core: Core, ended: list[Ended]) -> None:
 
 
 async def _end_one(call: Call, session_id: int) -> None:
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
         token_hash = await store.delete(connection, call.caller.user_id, session_id)
-    if token_hash is None:
-        raise NotFound("There is no such session among yours.")
+        if token_hash is None:
+            raise NotFound("There is no such session among yours.")
+        await call.note(connection, Target("session", session_id))
     await tell_ended(call.core, [(session_id, token_hash)])

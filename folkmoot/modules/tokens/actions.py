@@ -1,6 +1,7 @@
 """Access tokens: make one for a program, see when it was used, end it."""
 
-from folkmoot.actions import Call, Done, Nothing, action
+from folkmoot.actions import Call, Done, Nothing, Reach, action
+from folkmoot.audit.entry import Target
 from folkmoot.errors import Conflict, Invalid
 from folkmoot.modules.sessions.actions import end_token, open_token, tell_ended, tokens_of
 from folkmoot.modules.sessions.schemas import Token
@@ -9,24 +10,22 @@ from folkmoot.modules.tokens.schemas import IssuedToken, NewToken, TokenId, Toke
 DAY_S = 86_400
 
 
-@action()
+@action(reach=Reach.OWN)
 async def mine(call: Call, _: Nothing) -> Tokens:
     """The caller's tokens, the newest first."""
     async with call.core.database.connection() as connection:
         return Tokens(tokens=await tokens_of(connection, call.caller.user_id))
 
 
-@action(is_sensitive=True)
+@action(reach=Reach.OWN, own_sign_in=True, is_sensitive=True, audits=True)
 async def issue(call: Call, given: NewToken) -> IssuedToken:
     """Makes a token of the caller for a program. It is shown once, and can do what its scopes name."""
-    call.caller.need_own_sign_in()
     return await issue_to(call, call.caller.user_id, given)
 
 
-@action()
+@action(reach=Reach.OWN, own_sign_in=True, audits=True)
 async def revoke(call: Call, given: TokenId) -> Done:
     """Ends a token of the caller, and closes its sockets at once."""
-    call.caller.need_own_sign_in()
     await revoke_of(call, call.caller.user_id, given.token_id)
     return Done()
 
@@ -41,7 +40,9 @@ async def issue_to(call: Call, user_id: int, given: NewToken) -> IssuedToken:
         token, session = await open_token(
             connection, call, user_id, name=given.name, scopes=scopes, lifetime_s=given.days * DAY_S
         )
-    about = Token(
+        about = Target("token", session.id, given.name)
+        await call.note(connection, about, account=user_id, scopes=scopes, days=given.days)
+    shown = Token(
         id=session.id,
         name=given.name,
         scopes=scopes,
@@ -49,13 +50,14 @@ async def issue_to(call: Call, user_id: int, given: NewToken) -> IssuedToken:
         used_at=None,
         expires_at=session.expires_at,
     )
-    return IssuedToken(token=token, about=about)
+    return IssuedToken(token=token, about=shown)
 
 
 async def revoke_of(call: Call, user_id: int, token_id: int) -> None:
     """Ends a token of that user. Raises NotFound."""
-    async with call.core.database.connection() as connection:
+    async with call.core.database.transaction() as connection:
         ended = await end_token(connection, user_id, token_id)
+        await call.note(connection, Target("token", token_id), account=user_id)
     await tell_ended(call.core, [ended])
 
 

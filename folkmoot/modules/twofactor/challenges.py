@@ -1,6 +1,7 @@
 """The second step of a sign-in: a challenge that is good for giving a code, and a session when the code is."""
 
 from folkmoot.actions import Call
+from folkmoot.audit.entry import Target
 from folkmoot.database import Connection
 from folkmoot.errors import ChallengeOver, SecondFactorNeeded, TooMany
 from folkmoot.modules.accounts.confirming import sign_in_tries
@@ -42,6 +43,7 @@ async def answer(call: Call, given: SecondStep, kind: SignIn) -> Grant:
         found = await store.try_challenge(connection, token_hash, kind, CHALLENGE_TRIES)
     if found is None:
         raise ChallengeOver(OVER)
+    call.concerns(Target("account", found.user.id))
     try:
         proof = await check_code(call, found.user.id, given.code)
     except TooMany:  # the next try begins with the password

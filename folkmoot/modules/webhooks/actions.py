@@ -1,6 +1,7 @@
 """Outgoing webhooks: name an address that is told what happens in a room. For admins."""
 
-from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
+from folkmoot.audit.entry import Target
 from folkmoot.database import Connection
 from folkmoot.errors import Conflict, Invalid, NotFound
 from folkmoot.modules.rooms.actions import find as find_room
@@ -11,14 +12,14 @@ from folkmoot.modules.webhooks.waking import TOPIC, line_of, wake
 BOTH_SECRETS_S = 86_400  # for so long the old secret signs beside a new one
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL)
 async def hooks(call: Call, _: Nothing) -> Webhooks:
     """All webhooks with their state, by room."""
     async with call.core.database.connection() as connection:
         return Webhooks(hooks=await store.hooks(connection))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ROOM, audits=True)
 async def add(call: Call, given: NewWebhook) -> WebhookWithSecret:
     """Tells an address what happens in a room of the caller from now on. Its secret is shown only now."""
     async with call.core.database.connection() as connection:
@@ -39,22 +40,25 @@ async def add(call: Call, given: NewWebhook) -> WebhookWithSecret:
             user_id=call.caller.user_id,
         )
         hook = await _find(connection, hook_id)
+        # The rest of an address may be a secret of whoever receives there.
+        await call.note(connection, Target("webhook", hook_id, reach.split(given.url).host), room=room.id)
     call.core.bus.publish(TOPIC, b"")
     return WebhookWithSecret(hook=hook, secret=signing.shown(secret))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL, audits=True)
 async def remove(call: Call, given: WebhookId) -> Done:
     """Ends a webhook. What it was not told yet, it will not be."""
     async with call.core.database.transaction() as connection:
         if not await store.remove(connection, given.hook_id):
             raise NotFound("There is no such webhook.")
         await call.core.jobs.forget(connection, line_of(given.hook_id))
+        await call.note(connection, Target("webhook", given.hook_id))
     call.core.bus.publish(TOPIC, b"")
     return Done()
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL, audits=True)
 async def rotate(call: Call, given: WebhookId) -> WebhookWithSecret:
     """Gives a webhook another secret, shown only now. For a day each delivery is signed with the old one too."""
     secret = signing.new_secret()
@@ -62,16 +66,18 @@ async def rotate(call: Call, given: WebhookId) -> WebhookWithSecret:
         if not await store.rotate(connection, given.hook_id, secret, BOTH_SECRETS_S):
             raise NotFound("There is no such webhook.")
         hook = await _find(connection, given.hook_id)
+        await call.note(connection, Target("webhook", given.hook_id))
     return WebhookWithSecret(hook=hook, secret=signing.shown(secret))
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.ALL, audits=True)
 async def retry(call: Call, given: WebhookId) -> Done:
     """Delivers at once what could not be delivered, and goes on."""
     async with call.core.database.transaction() as connection:
         if not await store.activate(connection, given.hook_id):
             raise NotFound("There is no such webhook.")
         await call.core.jobs.forget(connection, line_of(given.hook_id))  # also one that waits for its next attempt
+        await call.note(connection, Target("webhook", given.hook_id))
     call.core.bus.publish(TOPIC, b"")
     await wake(call.core, [given.hook_id])
     return Done()
