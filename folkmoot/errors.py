@@ -11,6 +11,7 @@ Error                     internal       500  100, temporary
 │   ├── OutOfScope        insufficient_scope
 │   ├── ReauthRequired    reauth_required
 │   ├── EnrolFirst        second_factor_required
+│   ├── ResetOver         reset_over
 │   ├── WrongPassword     wrong_password
 │   └── WrongCode         wrong_code
 ├── NotFound              not_found      404  404
@@ -27,6 +28,7 @@ Error                     internal       500  100, temporary
 └── Unavailable           unavailable    503  503, temporary
     ├── Busy              busy
     ├── KeyMissing        key_missing
+    ├── MailMissing       mail_missing
     ├── ServiceAway       service_away
     └── StorageFull       storage_full   503  507, temporary
 """
@@ -128,6 +130,13 @@ class EnrolFirst(Forbidden):
 
     code = "second_factor_required"
     title = "Turn on two-step sign-in first"
+
+
+class ResetOver(Forbidden):
+    """The link of a letter about a forgotten password was used, is too old, or was none."""
+
+    code = "reset_over"
+    title = "This link does not work any more"
 
 
 class WrongPassword(Forbidden):
@@ -269,6 +278,14 @@ class KeyMissing(Unavailable):
 
     code = "key_missing"
     title = "A key for secrets is missing"
+    temporary = False
+
+
+class MailMissing(Unavailable):
+    """A letter cannot be sent, because the operator has named no mail server."""
+
+    code = "mail_missing"
+    title = "This server sends no mail"
     temporary = False
 
 

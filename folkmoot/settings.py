@@ -342,6 +342,63 @@ class Settings(BaseSettings):
         description="people who may wait for that; the others are told to come back",
     )
 
+    # E-mail, and forgotten passwords
+    smtp_host: str = Field(
+        default="",
+        validation_alias="FOLKMOOT_SMTP_HOST",
+        description="the mail server that takes our letters; empty: none are sent, and nobody can reset a password "
+        "they forgot by themselves",
+    )
+    smtp_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        validation_alias="FOLKMOOT_SMTP_PORT",
+        description="its port; unset: 587 with `starttls`, 465 with `tls`, 25 with `none`",
+    )
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        validation_alias="FOLKMOOT_SMTP_TLS",
+        description="how the way to it is encrypted: `starttls` from the first command on, or nothing is sent; `tls` "
+        "from the first byte; `none` not at all, for a server on this machine",
+    )
+    smtp_user: str = Field(
+        default="", validation_alias="FOLKMOOT_SMTP_USER", description="who we are to it; empty: it asks nobody"
+    )
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""), validation_alias="FOLKMOOT_SMTP_PASSWORD", description="password of that user"
+    )
+    mail_from: str = Field(
+        default="",
+        validation_alias="FOLKMOOT_MAIL_FROM",
+        description="the address that our letters come from, as chat@example.org or Chat <chat@example.org>",
+    )
+    reset_s: int = Field(
+        default=1800,
+        ge=60,
+        validation_alias="FOLKMOOT_RESET_S",
+        description="seconds for which the link of a letter about a forgotten password works, once",
+    )
+    reset_window_s: int = Field(
+        default=900,
+        ge=1,
+        validation_alias="FOLKMOOT_RESET_WINDOW_S",
+        description="seconds of the window that the next two count in. It should be shorter than the link works: then "
+        "whoever is not sent a further letter has one that works",
+    )
+    resets_per_account: int = Field(
+        default=3,
+        ge=1,
+        validation_alias="FOLKMOOT_RESETS_PER_ACCOUNT",
+        description="letters about a forgotten password for one account, whoever asks",
+    )
+    resets_per_address: int = Field(
+        default=10,
+        ge=1,
+        validation_alias="FOLKMOOT_RESETS_PER_ADDRESS",
+        description="times that one address may ask for them, for whatever accounts",
+    )
+
     # The socket
     api_websocket_timeout: int = Field(default=86_400, ge=60, description="seconds an idle socket lives")
     socket_echo_token: bool | None = Field(
@@ -658,6 +715,23 @@ class Settings(BaseSettings):
             read_keys(value.get_secret_value())
         return value
 
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if value:
+            from folkmoot.mail.addresses import read_sender  # with its library, which not every command needs
+
+            read_sender(value)
+        return value
+
+    @model_validator(mode="after")
+    def _mail_fits(self) -> Self:
+        if self.smtp_host and not self.mail_from:
+            raise ValueError("FOLKMOOT_MAIL_FROM must be set, too: the address that letters come from")
+        if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
+            raise ValueError("FOLKMOOT_SMTP_USER and FOLKMOOT_SMTP_PASSWORD go together")
+        return self
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr) -> SecretStr:
@@ -734,6 +808,10 @@ class Settings(BaseSettings):
         if url := self.redis_url.get_secret_value():
             return url
         return f"redis://{self.redis_host}:{self.redis_port}/0" if self.redis_host else ""
+
+    @property
+    def sends_mail(self) -> bool:
+        return bool(self.smtp_host)
 
     @property
     def public_url(self) -> str:

@@ -4,6 +4,8 @@ BUILT_IN = (
     "folkmoot.modules.accounts",
     "folkmoot.modules.sessions",
     "folkmoot.modules.twofactor",
+    "folkmoot.modules.resets",
+    "folkmoot.modules.notices",
     "folkmoot.modules.tokens",
     "folkmoot.modules.bots",
     "folkmoot.modules.rooms",

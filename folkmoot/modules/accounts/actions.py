@@ -23,7 +23,7 @@ from folkmoot.modules.accounts.schemas import (
     People,
 )
 from folkmoot.modules.rooms.actions import welcome
-from folkmoot.modules.sessions.actions import end_sessions, lock_account, open_session, tell_ended
+from folkmoot.modules.sessions.actions import Ended, end_sessions, lock_account, open_session, tell_ended
 from folkmoot.modules.sessions.schemas import Grant, SignIn, User
 from folkmoot.modules.twofactor.challenges import challenge, is_on
 
@@ -94,9 +94,7 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
     check_choice(call.core.settings, given.password, has_second_factor=has_second_factor)
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
-        if not await store.set_password(connection, given.user_id, password):
-            raise NotFound("There is no such account.")
-        ended = await end_sessions(connection, given.user_id)
+        ended = await replace_password(connection, given.user_id, password)
         await call.note(connection, Target("account", given.user_id), ended=len(ended))
     await tell_ended(call.core, ended)
     return Done()
@@ -125,6 +123,13 @@ async def enable(call: Call, given: AccountId) -> Done:
             raise NotFound("There is no such account.")
         await call.note(connection, Target("account", given.user_id))
     return Done()
+
+
+async def replace_password(connection: Connection, user_id: int, password: str) -> list[Ended]:
+    """Gives an account another hash, and ends its sessions and tokens. What it gives is to be told afterwards."""
+    if not await store.set_password(connection, user_id, password):
+        raise NotFound("There is no such account.")
+    return await end_sessions(connection, user_id)
 
 
 async def add_bot(connection: Connection, name: str) -> Account:

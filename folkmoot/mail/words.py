@@ -1,0 +1,43 @@
+"""Every sentence of our letters, by language. A further language is a further entry with the same keys."""
+
+from typing import TypedDict
+
+
+class Words(TypedDict):
+    greeting: str
+    footer: str
+    reset_subject: str
+    reset_asked: str
+    reset_button: str
+    reset_holds: str
+    reset_not_you: str
+    notice_when: str
+    notice_not_you: str
+    notices: dict[str, tuple[str, str]]  # subject, and what happened
+
+
+WORDS: dict[str, Words] = {
+    "en": {
+        "greeting": "Hello {name},",
+        "footer": "Sent by Folkmoot at {server}, because you have an account there.",
+        "reset_subject": "Choose a new password for {host}",
+        "reset_asked": "Somebody, probably you, asked for a new password of your account {email} at {server}.",
+        "reset_button": "Choose a new password",
+        "reset_holds": "The link works once, for {minutes} minutes. A newer letter makes it good for nothing.",
+        "reset_not_you": "If it was not you, do nothing: your password stays as it is.",
+        "notice_when": "That was on {when}, from the address {address}.",
+        "notice_not_you": "If it was not you, somebody else can use your account: choose a new password now, with "
+        "“Forgot your password?” at {server}, and tell your admin.",
+        "notices": {
+            "trial": (
+                "A letter from Folkmoot",
+                "Letters from {server} arrive. An admin, probably you, asked for this one.",
+            ),
+            "password_reset": (
+                "Your password was changed",
+                "The password of your account {email} was changed with the link of a letter, and the account was "
+                "signed out everywhere. Its access tokens have ended, too.",
+            ),
+        },
+    },
+}

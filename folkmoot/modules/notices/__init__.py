@@ -1,0 +1,1 @@
+"""Letters that tell people what has changed about their account."""

@@ -1,0 +1,18 @@
+"""What a notice says."""
+
+from datetime import datetime
+from typing import Literal
+
+from folkmoot.actions import Id, Input
+
+What = Literal["trial", "password_reset"]
+
+
+class Notice(Input):
+    """What has changed about whose account; when, and from where."""
+
+    user_id: Id
+    what: What
+    at: datetime
+    address: str
+    device: str

@@ -1,0 +1,1 @@
+"""A new password for those who forgot theirs, by a letter to their address."""

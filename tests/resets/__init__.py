@@ -1,0 +1,1 @@
+"""Forgotten passwords, with a real mail server."""
