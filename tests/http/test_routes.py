@@ -43,6 +43,10 @@ OPEN = {
             ("POST", "session", {400, 401}),
             ("POST", "session/code", {400, 401}),
             ("POST", "hooks/{token}", {404}),
+            ("GET", "resets", {200}),
+            ("POST", "resets", {400, 503}),
+            ("POST", "resets/look", {400}),
+            ("POST", "resets/choose", {400}),
         )
     },
 }

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
 from folkmoot.database import Connection
 from folkmoot.errors import MailMissing
 from folkmoot.modules.notices.schemas import Notice, What
 
 
-@action(access=Access.ADMIN)
+@action(access=Access.ADMIN, reach=Reach.OWN)
 async def try_out(call: Call, _: Nothing) -> Done:
     """Has a letter sent to the admin who asks, to see whether letters arrive. What goes wrong is among the jobs."""
     call.caller.need_own_sign_in()

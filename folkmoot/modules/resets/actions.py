@@ -5,16 +5,19 @@ Nobody learns here whether there is an account: asking puts the same job off for
 
 import hashlib
 
-from folkmoot.actions import Access, Call, Done, Nothing, action
+from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
 from folkmoot.addresses import place_of
+from folkmoot.audit.entry import Target
 from folkmoot.errors import MailMissing, ResetOver
 from folkmoot.limits import Try
 from folkmoot.modules.accounts.actions import replace_password
+from folkmoot.modules.accounts.choosing import check_choice
 from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.resets import store
 from folkmoot.modules.resets.schemas import Chosen, Link, LinkState, Offer, Sent, Wanted
 from folkmoot.modules.sessions.actions import lock_account, tell_ended
 from folkmoot.modules.sessions.tokens import hash_token
+from folkmoot.modules.twofactor.challenges import is_on
 
 NO_MAIL = "This server sends no mail. Ask an admin for a new password."
 SAYS = {
@@ -24,13 +27,13 @@ SAYS = {
 }
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, reach=Reach.ALL)
 async def offer(call: Call, _: Nothing) -> Offer:
     """Whether people who forgot their password can have a letter."""
     return Offer(offered=call.core.settings.sends_mail)
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, reach=Reach.HOLDER)
 async def ask(call: Call, given: Wanted) -> Sent:
     """Has a letter sent to the address, if somebody signs in with it. The answer is the same if nobody does."""
     core, settings = call.core, call.core.settings
@@ -45,7 +48,7 @@ async def ask(call: Call, given: Wanted) -> Sent:
     return Sent(lifetime_s=settings.reset_s)
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, reach=Reach.HOLDER)
 async def look(call: Call, given: Link) -> LinkState:
     """Whether a link still works, so that nobody thinks of a password in vain."""
     await _spend_try(call)
@@ -53,7 +56,7 @@ async def look(call: Call, given: Link) -> LinkState:
     return state
 
 
-@action(access=Access.ANYONE)
+@action(access=Access.ANYONE, reach=Reach.HOLDER, audits=True)
 async def choose(call: Call, given: Chosen) -> Done:
     """Changes the password with a link, and signs the account out everywhere. It signs nobody in.
 
@@ -65,12 +68,16 @@ async def choose(call: Call, given: Chosen) -> Done:
     user_id, state = await _find(call, token_hash)
     if user_id is None or state.state != "good":
         raise ResetOver(SAYS[state.state])
+    async with call.core.database.connection() as connection:
+        has_second_factor = await is_on(connection, user_id)
+    check_choice(call.core.settings, given.password, has_second_factor=has_second_factor)
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
         await lock_account(connection, user_id)
         if not await store.use_up(connection, token_hash):
             raise ResetOver(SAYS["over"])
         ended = await replace_password(connection, user_id, password)
+        await call.note(connection, Target("account", user_id), ended=len(ended))
         await tell(call, connection, user_id, "password_reset")
     await tell_ended(call.core, ended)
     return Done()
