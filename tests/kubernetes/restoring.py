@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from tests.kubernetes.cluster import NAMESPACE, PATIENCE_S, inside, pods, rolled_out, run
+from tests.kubernetes.cluster import NAMESPACE, PATIENCE_S, inside, rolled_out, run
 from tests.kubernetes.trial import ADMIN, Trial
 from tests.kubernetes.visitors import Front
 
@@ -68,10 +68,9 @@ async def nightly_backup(trial: Trial) -> str:
 
 
 async def nobody_left(*components: str) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        for component in components:
-            while await pods(component):
-                await asyncio.sleep(0.5)
+    """Waits until also those are gone that were asked to."""
+    label = f"app.kubernetes.io/component in ({', '.join(components)})"
+    await inside("wait", "--for=delete", "pod", "-l", label, f"--timeout={PATIENCE_S}s")
 
 
 async def answered(front: Front) -> None:
