@@ -1,11 +1,8 @@
 """A server to deploy to."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent.parent / "deploy" / "server"))  # apart from the package
 
 from tests.deploy.town import Town
 
