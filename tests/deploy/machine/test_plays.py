@@ -95,6 +95,8 @@ def _check_what_was_written(folder: Path) -> None:
     release = next((folder / "folkmoot" / "releases").iterdir())
     env = dict(line.split("=", 1) for line in (release / "release.env").read_text().splitlines() if "=" in line)
     assert env["FOLKMOOT_VERSION"] == release.name
+    assert env["SERVER_IMAGE"] == f"folkmoot-server:{release.name}"
+    assert env["ACME_IMAGE"] == f"folkmoot-acme:{release.name}"
     assert env["LOG_LEVEL"] == "warning"
     assert env["SERVER_NAME"] == "chat.example.org"
     assert all((release / "source" / file).is_file() for file in env["COMPOSE_FILE"].split(":"))
