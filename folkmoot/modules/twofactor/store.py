@@ -166,11 +166,6 @@ async def lock_anew(connection: Connection, user_id: int, enrolment: UUID, locke
     )
 
 
-async def key_ids(connection: Connection) -> set[str]:
-    """The ids of the keys that lock anything."""
-    return {row["key_id"] for row in await connection.fetch("SELECT DISTINCT key_id FROM totp")}
-
-
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """A sign-in whose password was right."""
