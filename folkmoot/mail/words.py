@@ -38,6 +38,35 @@ WORDS: dict[str, Words] = {
                 "The password of your account {email} was changed with the link of a letter, and the account was "
                 "signed out everywhere. Its access tokens have ended, too.",
             ),
+            "password_set": (
+                "Your password was changed",
+                "An admin gave your account {email} another password, and it was signed out everywhere.",
+            ),
+            "second_factor_on": (
+                "Two-step sign-in is on",
+                "Two-step sign-in was turned on for your account {email}, and it was signed out everywhere else.",
+            ),
+            "second_factor_off": (
+                "Two-step sign-in is off",
+                "Two-step sign-in was turned off for your account {email}: only its password protects it now.",
+            ),
+            "second_factor_reset": (
+                "Two-step sign-in is off",
+                "The operator of {server} turned off two-step sign-in for your account {email}, and it was signed out "
+                "everywhere: only its password protects it now.",
+            ),
+            "recovery_codes_renewed": (
+                "New recovery codes",
+                "New recovery codes were made for your account {email}. The earlier ones are good for nothing.",
+            ),
+            "recovery_code_used": (
+                "A recovery code was used",
+                "Somebody signed in to your account {email} with its password and a recovery code.",
+            ),
+            "token_made": (
+                "A new access token",
+                "An access token was made for your account {email}. A program can use it until it ends.",
+            ),
         },
     },
 }

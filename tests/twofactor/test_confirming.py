@@ -19,7 +19,8 @@ CONFIRM = "/api/v1.0/session/confirm"
 FACTOR = "/api/v1.0/second-factor"
 SENSITIVE = {
     "accounts.add", "accounts.set_password", "accounts.disable", "accounts.enable", "bots.add", "bots.issue_token",
-    "tokens.issue", "twofactor.enrol", "twofactor.confirm", "twofactor.renew_recovery_codes", "twofactor.turn_off",
+    "audit.export", "tokens.issue", "twofactor.enrol", "twofactor.confirm", "twofactor.renew_recovery_codes",
+    "twofactor.turn_off",
 }  # fmt: skip
 Connection = "asyncpg.Connection[asyncpg.Record]"
 

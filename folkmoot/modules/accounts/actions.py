@@ -22,6 +22,7 @@ from folkmoot.modules.accounts.schemas import (
     NewPasswordOf,
     People,
 )
+from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.rooms.actions import welcome
 from folkmoot.modules.sessions.actions import Ended, end_sessions, lock_account, open_session, tell_ended
 from folkmoot.modules.sessions.schemas import Grant, SignIn, User
@@ -95,6 +96,7 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
         ended = await replace_password(connection, given.user_id, password)
+        await tell(call, connection, given.user_id, "password_set")
         await call.note(connection, Target("account", given.user_id), ended=len(ended))
     await tell_ended(call.core, ended)
     return Done()

@@ -5,7 +5,17 @@ from typing import Literal
 
 from folkmoot.actions import Id, Input
 
-What = Literal["trial", "password_reset"]
+What = Literal[
+    "trial",
+    "password_reset",
+    "password_set",
+    "second_factor_on",
+    "second_factor_off",
+    "second_factor_reset",
+    "recovery_codes_renewed",
+    "recovery_code_used",
+    "token_made",
+]
 
 
 class Notice(Input):

@@ -3,6 +3,7 @@
 from folkmoot.actions import Call, Done, Nothing, Reach, action
 from folkmoot.audit.entry import Target
 from folkmoot.errors import Conflict, Invalid
+from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.sessions.actions import end_token, open_token, tell_ended, tokens_of
 from folkmoot.modules.sessions.schemas import Token
 from folkmoot.modules.tokens.schemas import IssuedToken, NewToken, TokenId, Tokens
@@ -41,6 +42,7 @@ async def issue_to(call: Call, user_id: int, given: NewToken) -> IssuedToken:
             connection, call, user_id, name=given.name, scopes=scopes, lifetime_s=given.days * DAY_S
         )
         about = Target("token", session.id, given.name)
+        await tell(call, connection, user_id, "token_made")
         await call.note(connection, about, account=user_id, scopes=scopes, days=given.days)
     shown = Token(
         id=session.id,

@@ -6,6 +6,7 @@ from folkmoot.core import Core
 from folkmoot.database import Connection
 from folkmoot.errors import Conflict, NotSignedIn, WrongCode
 from folkmoot.modules.accounts.confirming import check_own_password
+from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.sessions.actions import (
     end_sessions,
     end_sign_ins,
@@ -86,6 +87,7 @@ async def confirm(call: Call, given: GivenCode) -> TurnedOn:
         await store.replace_recovery_codes(connection, user_id, [codes.hash_recovery_code(code) for code in made])
         renewal, old_hash = await renew_session(connection, call.caller, "totp")
         ended = await end_sign_ins(connection, user_id, kept=call.caller.session_id)
+        await tell(call, connection, user_id, "second_factor_on")
         await call.note(connection, Target("account", user_id), ended=len(ended))
         tries.good = True
     await tell_renewed(call.core, old_hash)
@@ -102,6 +104,7 @@ async def renew_recovery_codes(call: Call, _: Nothing) -> RecoveryCodes:
         if not await store.is_on(connection, user_id):
             raise Conflict(OFF)
         await store.replace_recovery_codes(connection, user_id, [codes.hash_recovery_code(code) for code in made])
+        await tell(call, connection, user_id, "recovery_codes_renewed")
         await call.note(connection, Target("account", user_id))
     return RecoveryCodes(recovery_codes=made)
 
@@ -123,6 +126,7 @@ async def turn_off(call: Call, given: TurningOff) -> Done:
         await lock_account(connection, user_id)
         await store.delete(connection, user_id)
         ended = await end_sign_ins(connection, user_id, kept=None if is_required else call.caller.session_id)
+        await tell(call, connection, user_id, "second_factor_off")
         await call.note(connection, Target("account", user_id), ended=len(ended))
     await tell_ended(call.core, ended)
     return Done()
@@ -142,6 +146,7 @@ async def reset(call: Call, user_id: int) -> bool:
         had_one = await store.delete(connection, user_id)
         ended = await end_sessions(connection, user_id) if had_one else []
         if had_one:
+            await tell(call, connection, user_id, "second_factor_reset")
             await call.note(connection, Target("account", user_id), action="twofactor.reset", ended=len(ended))
     await tell_ended(call.core, ended)
     return had_one
