@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from folkmoot import __version__
+from folkmoot.audit.cli import audit
 from folkmoot.database import NotDurable
 from folkmoot.descriptors import take_all
 from folkmoot.errors import CommandFailed, Error
@@ -52,6 +53,7 @@ cli.add_typer(services, name="services")
 cli.add_typer(module, name="module")
 cli.add_typer(keys, name="keys")
 cli.command("totp")(totp)
+cli.command("audit")(audit)
 
 T = TypeVar("T")
 

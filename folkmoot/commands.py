@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from math import inf
@@ -22,6 +22,8 @@ from folkmoot.loading.revisions import migrate_modules
 from folkmoot.migrations import BASE, HEAD, is_earlier, is_known, migrate, resolve, revision_of
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
+from folkmoot.modules.audit import actions as audit
+from folkmoot.modules.audit.schemas import AuditEntry
 from folkmoot.modules.bots import actions as bots
 from folkmoot.modules.bots.schemas import Bot
 from folkmoot.modules.jobs import actions as jobs
@@ -223,6 +225,15 @@ async def retry_jobs(settings: Settings, job_id: int | None) -> int:
             return (await jobs.retry_all(call, Nothing())).retried
         await jobs.retry.perform(call, {"job_id": job_id})
         return 1
+
+
+async def list_audit(settings: Settings, who: str | None, wanted: Mapping[str, object]) -> list[AuditEntry]:
+    """Entries of the audit log, newest first. `who` is an email address, or `operator`."""
+    async with _operator(settings) as call:
+        someone = None if who is None else 0 if who == OPERATOR.name else await _id_of(call, who)
+        given = audit.export.parse({**wanted, "who": someone})
+        async with call.core.database.connection() as connection:
+            return await audit.listed(connection, given)
 
 
 def new_password() -> str:

@@ -31,6 +31,7 @@ class Route:
     status: int = 200
     # Where the answer differs from the action's own:
     gives: type[Any] | None = None
+    content_type: str = "application/json"  # of another one, the reply has the bytes
     reply: Callable[[Any], Reply] | None = None
     refusal: Callable[[Error], dict[str, object]] | None = None
 

@@ -92,7 +92,8 @@ def _answer(route: Route, core: Core, result: object) -> HTTPResponse:
     if reply.body is None:
         response = HTTPResponse(status=204)
     else:
-        response = HTTPResponse(encode(reply.body), route.status, content_type="application/json")
+        body = reply.body if isinstance(reply.body, bytes) else encode(reply.body)
+        response = HTTPResponse(body, route.status, content_type=route.content_type)
     if reply.session_token is not None:
         start_session(response, core.settings, reply.session_token, core.settings.session_s)
     if reply.ends_session:

@@ -182,6 +182,6 @@ def _responses(route: Route, outputs: dict[str, Any]) -> dict[str, Any]:
     status = 204
     if route.output is not None:
         status = route.status
-        answer["content"] = {"application/json": {"schema": outputs["refs"][route.output]}}
+        answer["content"] = {route.content_type: {"schema": outputs["refs"][route.output]}}
     refused = {code: {"description": text, "content": problem} for code, text in REFUSALS.items()}
     return {str(status): answer, **refused}

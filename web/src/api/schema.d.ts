@@ -1100,13 +1100,6 @@ export interface components {
             room_id: number;
             seq: number;
         };
-        /**
-         * Exported
-         * @description Entries as JSON lines, newest first.
-         */
-        Exported: {
-            lines: string;
-        };
         /** GivenCode */
         GivenCode: {
             /** Code */
@@ -2275,7 +2268,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Exported"];
+                    "application/x-ndjson": string;
                 };
             };
             /** @description The input is not valid */
