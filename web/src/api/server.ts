@@ -1,6 +1,9 @@
 /** Every request the page makes, one function each. Nothing else in the page knows an address. */
 import { answer, client } from './client'
+import type { operations } from './schema'
 import type {
+  Account,
+  AuditPage,
   Bot,
   Command,
   Confirmation,
@@ -30,6 +33,8 @@ import type {
 
 /** Asking who we are, and signing in, may be answered 401 without meaning that a session has ended. */
 const quiet = { quiet: true }
+
+type Wanted = NonNullable<operations['audit_entries']['parameters']['query']>
 
 const room = (room_id: number) => ({ params: { path: { room_id } } })
 const account = (user_id: number) => ({ params: { path: { user_id } } })
@@ -129,6 +134,14 @@ export const server = {
   retryAllJobs: (): Promise<unknown> => answer(client.POST('/api/v1.0/jobs/retry')),
 
   discardJob: (id: number): Promise<unknown> => answer(client.DELETE('/api/v1.0/jobs/{job_id}', job(id))),
+
+  accounts: async (): Promise<Account[]> => (await answer(client.GET('/api/v1.0/accounts'))).accounts,
+
+  audit: (query: Wanted): Promise<AuditPage> => answer(client.GET('/api/v1.0/audit', { params: { query } })),
+
+  /** At most ten thousand lines of JSON, the newest first. */
+  exportAudit: (query: Wanted): Promise<string> =>
+    answer(client.GET('/api/v1.0/audit/export', { params: { query }, parseAs: 'text' })),
 
   people: async (): Promise<Person[]> => (await answer(client.GET('/api/v1.0/people'))).people,
 

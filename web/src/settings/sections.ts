@@ -1,5 +1,6 @@
 import type { Component } from 'vue'
 import type { User } from '@/api/types'
+import AuditSection from '@/components/settings/AuditSection.vue'
 import BotsSection from '@/components/settings/BotsSection.vue'
 import HooksSection from '@/components/settings/HooksSection.vue'
 import JobsSection from '@/components/settings/JobsSection.vue'
@@ -23,6 +24,7 @@ export const SECTIONS: readonly Section[] = [
   { name: 'hooks', icon: 'hook', forAdmins: true, component: HooksSection },
   { name: 'webhooks', icon: 'send', forAdmins: true, component: WebhooksSection },
   { name: 'jobs', icon: 'clock', forAdmins: true, component: JobsSection },
+  { name: 'audit', icon: 'list', forAdmins: true, component: AuditSection },
 ]
 
 export function sectionsFor(user: User | null): readonly Section[] {

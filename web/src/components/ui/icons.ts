@@ -21,6 +21,7 @@ export const ICONS = {
   shield: 'M12 3l7.5 3v5.5c0 4.6-3 8-7.5 9.5-4.5-1.5-7.5-4.9-7.5-9.5V6zM8.8 12l2.3 2.3 4.2-4.4',
   phone: 'M7 3h10v18H7zM11 18h2',
   check: 'M5 12.5l4.5 4.5L19 7',
+  list: 'M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01',
   more: 'M8 10l4 4 4-4',
   warning: 'M12 4l9 16H3zM12 10v4M12 17v.5',
 } as const
