@@ -26,6 +26,7 @@ LONGEST_TEXT = 300
 CATEGORIES = {
     "accounts": "iam",
     "bots": "iam",
+    "resets": "iam",
     "rooms": "iam",
     "sessions": "authentication",
     "tokens": "iam",

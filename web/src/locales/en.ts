@@ -359,6 +359,7 @@ export const en = {
       targets: { account: 'account {id}', session: 'session {id}', token: 'token {id}', room: 'room {id}', webhook: 'webhook {id}', hook: 'hook {id}', job: 'job {id}' },
       modules: {
         accounts: 'Accounts and signing in',
+        resets: 'Forgotten passwords',
         sessions: 'Sessions',
         twofactor: 'Two-step sign-in',
         tokens: 'Tokens',
@@ -393,6 +394,7 @@ export const en = {
         tokens: { issue: 'Make a token', revoke: 'End a token' },
         bots: { add: 'Add a bot', issue_token: 'Make a token of a bot', revoke_token: 'End a token of a bot' },
         rooms: { add: 'Add somebody to a room' },
+        resets: { choose: 'Choose a new password by a letter' },
         incoming: { make: 'Make a hook', revoke: 'Take a hook away' },
         webhooks: { add: 'Add a webhook', remove: 'Remove a webhook', rotate: 'Give a webhook another secret', retry: 'Deliver to a webhook again' },
         jobs: { retry: 'Retry a job', retry_all: 'Retry all jobs', discard: 'Discard a job' },

@@ -1,7 +1,7 @@
 /** What the audit page asks for, and how what it finds is saved. */
 import { server } from '@/api/server'
 
-export const MODULES = ['accounts', 'sessions', 'twofactor', 'tokens', 'bots', 'rooms', 'incoming', 'webhooks', 'jobs', 'audit'] as const
+export const MODULES = ['accounts', 'resets', 'sessions', 'twofactor', 'tokens', 'bots', 'rooms', 'incoming', 'webhooks', 'jobs', 'audit'] as const
 
 /** As many lines as the server gives at once. */
 const LINES_AT_ONCE = 10_000
