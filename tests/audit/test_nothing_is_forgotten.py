@@ -15,6 +15,7 @@ NOT_NOTED = {
     "accounts.hello": READS,
     "accounts.people": READS,
     "accounts.accounts": READS,
+    "notices.try_out": "sends a letter to whoever asks for it",
     "resets.offer": READS,
     "resets.ask": "a stranger may ask for letters, and nothing changes until the link in one is used",
     "resets.look": READS,

@@ -60,7 +60,7 @@ async def test_an_old_sign_in_must_be_confirmed_for_each_of_them(node: Node, dat
         await confirm(root)
         for route in sensitive():
             answer = await ask(root.http, route)
-            assert answer.json().get("code") != "reauth_required", route
+            assert answer.status_code != 403 or answer.json()["code"] != "reauth_required", route
 
 
 async def confirm(member: Member, **given: str) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from folkmoot.errors import MailMissing
 from folkmoot.modules.notices.schemas import Notice, What
 
 
-@action(access=Access.ADMIN, reach=Reach.OWN)
+@action(access=Access.ADMIN, reach=Reach.OWN, own_sign_in=True)
 async def try_out(call: Call, _: Nothing) -> Done:
     """Has a letter sent to the admin who asks, to see whether letters arrive. What goes wrong is among the jobs."""
-    call.caller.need_own_sign_in()
     if not call.core.settings.sends_mail:
         raise MailMissing("This server sends no mail: FOLKMOOT_SMTP_HOST is not set.")
     async with call.core.database.connection() as connection:
