@@ -61,8 +61,9 @@ async def test_no_answer_about_people_or_sessions_holds_a_hash(ada: Member, admi
         await admin.http.get("/api/v1.0/accounts"),
     ):
         assert answer.status_code == 200
+        said = answer.text.replace('"made_with":["password"]', "")  # how somebody signed in is no secret
         for secret in ("argon2", hash_token(ada.token).hex(), "token", "password", "hash"):
-            assert secret not in answer.text
+            assert secret not in said
 
 
 async def test_the_address_list_is_for_admins(ada: Member, bob: Member) -> None:
