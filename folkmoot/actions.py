@@ -169,6 +169,7 @@ class Call:
     signed_in: Caller | None = None
     address: str = ""
     user_agent: str = ""
+    device: str = ""  # the token by which a browser is known that has signed in before; it signs nobody in
     memo: Memo | None = None  # of the action that runs, if it is one that audits
 
     async def note(

@@ -113,7 +113,7 @@ async def running(
             watch = Watch(settings, ground.modules, partial(renew_addresses, http))
             watch.start()
             closing.push_async_callback(watch.close)
-        door = Door(Gate(settings, keeper, engine), paths_of(settings), connections, line=engine.line)
+        door = Door(Gate(settings, keeper, engine, core.limiter), paths_of(settings), connections, line=engine.line)
         remote = await _start_grpc(closing, core, engine, keeper.find, ready, listening)
         if admin is not None:
             databases = {"reading": ground.database, "writing": ground.written}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from folkmoot import __version__
+from folkmoot.allowance import Allowance
 from folkmoot.audit.log import AuditLog
 from folkmoot.bus import Bus
 from folkmoot.core import Core
@@ -116,6 +117,7 @@ async def build_core(closing: AsyncExitStack, ground: Ground) -> Core:
         databases=databases,
         bus=ground.bus,
         limiter=Limiter(ground.bus),
+        allowance=Allowance(ground.bus, per_s=settings.actions_per_s, burst=settings.actions_burst),
         writer=Writer(ground.written, announce, queue=settings.writer_queue, batch=settings.writer_batch),
         passwords=passwords,
         keys=Keys(read_keys(settings.keys.get_secret_value())),

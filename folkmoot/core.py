@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from folkmoot.actions import Registry
+from folkmoot.allowance import Allowance
 from folkmoot.audit.log import AuditLog
 from folkmoot.bus import Bus
 from folkmoot.data.databases import Databases
@@ -46,6 +47,7 @@ class Core:
     databases: Databases  # by name, for modules that are not ours
     bus: Bus
     limiter: Limiter
+    allowance: Allowance
     writer: Writer
     passwords: "Passwords"
     keys: Keys

@@ -9,6 +9,7 @@ from folkmoot.actions import Caller
 from folkmoot.addresses import client_address, place_of
 from folkmoot.errors import Error, NotSignedIn, TooMany
 from folkmoot.http.identity import cookie_name
+from folkmoot.limits import Limiter
 from folkmoot.modules.sessions.keeper import Keeper
 from folkmoot.realtime.client import Client
 from folkmoot.realtime.connection import Receiver
@@ -29,8 +30,9 @@ def paths_of(settings: Settings) -> frozenset[str]:
 
 
 class Gate:
-    def __init__(self, settings: Settings, keeper: Keeper, engine: Engine) -> None:
+    def __init__(self, settings: Settings, keeper: Keeper, engine: Engine, limiter: Limiter) -> None:
         self._settings = settings
+        self._limiter = limiter
         self._keeper = keeper
         self._engine = engine
 
@@ -57,6 +59,7 @@ class Gate:
                 return Echo(self._engine, await self._bearer(query["token"][0]))
             address = client_address(handshake.peer, handshake.headers, self._settings.trusted_proxies)
             caller = await self._browser(handshake)
+            await self._count(address, caller)
             if caller is None:
                 self._check_strangers(place_of(address))
             return Client(self._engine, address=address, caller=caller)
@@ -74,6 +77,11 @@ class Gate:
                 "forbidden",
                 f"Pages of {origin[:100]} may not connect: the operator can allow it in FOLKMOOT_ORIGINS.",
             )
+
+    async def _count(self, address: str, caller: Caller | None) -> None:
+        """Everybody behind one address comes back at once after a restart: who is known is counted by who they are."""
+        who = place_of(address) if caller is None else str(caller.user_id)
+        await self._limiter.spend(f"handshake:{who}", limit=self._settings.handshakes_per_minute, window_s=60)
 
     def _check_strangers(self, place: str) -> None:
         if self._engine.heartbeat.strangers_at(place) >= self._settings.sockets_waiting:

@@ -21,6 +21,28 @@ end
 return 0
 """
 
+# KEYS[1] the failures of an account; ARGV how many are free, the longest wait and the most in a row, how long they are
+# remembered (ms), and 1 to count a further one. Answers the ms to wait, and counts nothing then.
+SLOW_DOWN = """
+local kept = redis.call('HMGET', KEYS[1], 'failures', 'at')
+local failures, at = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local wait = 0
+if failures >= tonumber(ARGV[3]) then wait = tonumber(ARGV[4])
+elseif failures >= tonumber(ARGV[1]) then
+  wait = math.min(tonumber(ARGV[2]), 1000 * 2 ^ math.min(failures - tonumber(ARGV[1]), 30))
+end
+wait = math.ceil(at + wait - now)
+if wait > 0 then return wait end
+if ARGV[5] == '1' then
+  redis.call('HSET', KEYS[1], 'failures', failures + 1, 'at', now)
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+end
+return 0
+"""
+DAY_S = 86_400
+
 
 class Try(NamedTuple):
     """What a try is counted under, and how many there may be in a window."""
@@ -30,12 +52,28 @@ class Try(NamedTuple):
     window_s: int
 
 
+class Pace(NamedTuple):
+    """How failures in a row slow down who comes next: `free` cost nothing, then each doubles the wait from a second to
+    `longest_s`; after `most` it is a day. A day without a try forgets them all, so nobody is locked out for good.
+    """
+
+    free: int
+    longest_s: int
+    most: int
+
+    def wait_s(self, failures: int) -> float:
+        if failures >= self.most:
+            return DAY_S
+        return min(self.longest_s, 2.0 ** min(failures - self.free, 30)) if failures >= self.free else 0.0
+
+
 class Limiter:
     """Fixed windows: the first try opens one, and it closes by itself, so nobody is locked out for good."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._count = bus.redis.register_script(COUNT)
+        self._slow_down = bus.redis.register_script(SLOW_DOWN)
         self._local: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self.refused = 0
 
@@ -47,9 +85,33 @@ class Limiter:
         """Counts a try under each of these, with one question. What comes after one that is spent is not counted."""
         wait_s = await self._count_all(tries)
         if wait_s > 0:
-            self.refused += 1
-            seconds = max(1, round(wait_s + 0.5))
-            raise TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
+            raise self._refusal(wait_s)
+
+    async def slow_down(self, key: str, pace: Pace, *, count: bool) -> None:
+        """Raises TooMany while a further try must wait. Else, to `count` it is to take it for a failure until it is
+        forgotten: so tries that are made at the same time are all counted.
+        """
+        args = [pace.free, pace.longest_s * 1000, pace.most, DAY_S * 1000, int(count)]
+        answer = await self._bus.ask(self._slow_down(keys=[f"{PREFIX}limit:{key}"], args=args))
+        wait_s = answer / 1000 if isinstance(answer, int) else self._slow_here(key, pace, count=count)
+        if wait_s > 0:
+            raise self._refusal(wait_s)
+
+    def _slow_here(self, key: str, pace: Pace, *, count: bool) -> float:
+        """The same while Redis is away. Beside the number is when the last one was, a day later."""
+        now = time.monotonic()
+        failures, forgotten_at = self._local.get(key, (0, now))
+        if forgotten_at <= now:
+            failures = 0
+        wait_s = forgotten_at - DAY_S + pace.wait_s(failures) - now if failures else 0.0
+        if wait_s <= 0 and count:
+            self._keep_here(key, failures + 1, now + DAY_S)
+        return wait_s
+
+    def _refusal(self, wait_s: float) -> TooMany:
+        self.refused += 1
+        seconds = max(1, round(wait_s + 0.5))
+        return TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
 
     def forget(self, key: str) -> None:
         self._local.pop(key, None)
@@ -73,10 +135,14 @@ class Limiter:
         tries, ends = self._local.pop(key, (0, now + window_s))
         if ends <= now:
             tries, ends = 0, now + window_s
-        self._local[key] = (tries + 1, ends)
+        self._keep_here(key, tries + 1, ends)
+        return tries + 1, ends - now
+
+    def _keep_here(self, key: str, count: int, until: float) -> None:
+        self._local.pop(key, None)
+        self._local[key] = (count, until)
         while len(self._local) > LOCAL_KEYS:
             self._local.popitem(last=False)
-        return tries + 1, ends - now
 
 
 def _spoken(seconds: int) -> str:

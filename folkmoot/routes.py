@@ -19,6 +19,7 @@ class Reply:
     body: Any  # None for 204
     session_token: str | None = None
     ends_session: bool = False
+    device_token: str | None = None  # by which the browser is known from now on
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,26 @@ class Settings(BaseSettings):
         validation_alias="FOLKMOOT_SIGN_IN_PER_MINUTE",
         description="tries to sign in from one address, for whatever accounts",
     )
+    sign_in_account_failures: int = Field(
+        default=10,
+        ge=1,
+        validation_alias="FOLKMOOT_SIGN_IN_ACCOUNT_FAILURES",
+        description="wrong passwords for one account in a row, from wherever, after which each further try must wait: "
+        "a second, and then twice as long each time. A browser that signed in to the account before need not",
+    )
+    sign_in_longest_wait_s: int = Field(
+        default=900,
+        ge=1,
+        validation_alias="FOLKMOOT_SIGN_IN_LONGEST_WAIT_S",
+        description="the longest such wait, in seconds",
+    )
+    sign_in_most_failures: int = Field(
+        default=100,
+        ge=1,
+        validation_alias="FOLKMOOT_SIGN_IN_MOST_FAILURES",
+        description="wrong passwords for one account in a row after which a further try must wait for a day, or for a "
+        "new password by a letter",
+    )
     second_factor: Literal["optional", "admins", "all"] = Field(
         default="optional",
         validation_alias="FOLKMOOT_SECOND_FACTOR",
@@ -399,6 +419,21 @@ class Settings(BaseSettings):
         description="times that one address may ask for them, for whatever accounts",
     )
 
+    # What one person may ask
+    actions_per_s: int = Field(
+        default=20,
+        ge=1,
+        validation_alias="FOLKMOOT_ACTIONS_PER_S",
+        description="requests of one user over HTTP in a second, on all servers together; sockets and gRPC have "
+        "budgets of their own",
+    )
+    actions_burst: int = Field(
+        default=60,
+        ge=1,
+        validation_alias="FOLKMOOT_ACTIONS_BURST",
+        description="requests that somebody may make at once who made none for a while",
+    )
+
     # The socket
     api_websocket_timeout: int = Field(default=86_400, ge=60, description="seconds an idle socket lives")
     socket_echo_token: bool | None = Field(
@@ -447,6 +482,13 @@ class Settings(BaseSettings):
         ge=1,
         validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S",
         description="commands of one socket in a second",
+    )
+    handshakes_per_minute: int = Field(
+        default=30,
+        ge=1,
+        validation_alias="FOLKMOOT_HANDSHAKES_PER_MINUTE",
+        description="sockets that may be opened in a minute: by one user, and from one address by those who have not "
+        "said who they are",
     )
     sockets_waiting: int = Field(
         default=100,

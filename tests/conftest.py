@@ -52,6 +52,11 @@ def settings(database_servers: Servers) -> Settings:
         drain_s=0.2,
         sign_in_failures=10_000,
         sign_in_per_minute=10_000,
+        sign_in_account_failures=10_000,
+        sign_in_most_failures=10_000,
+        actions_per_s=10_000,
+        actions_burst=10_000,
+        handshakes_per_minute=100_000,
         trusted_proxies=(),
         serve_site=False,
         jobs_concurrency=0,  # nodes share a database: a job must not run in a node of another test that is ending

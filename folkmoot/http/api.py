@@ -13,7 +13,15 @@ from folkmoot.addresses import client_address
 from folkmoot.core import Core
 from folkmoot.errors import Error, Invalid, Malformed, WrongType
 from folkmoot.http.application import Application
-from folkmoot.http.identity import Authenticate, check_origin, end_session, identify, start_session
+from folkmoot.http.identity import (
+    Authenticate,
+    check_origin,
+    device_of,
+    end_session,
+    identify,
+    remember_device,
+    start_session,
+)
 from folkmoot.http.problems import problem
 from folkmoot.json import encode
 from folkmoot.routes import Reply, Route
@@ -53,8 +61,9 @@ async def _call(route: Route, request: Request, core: Core, authenticate: Authen
         check_origin(request, core.settings)
     else:
         caller = await identify(request, core.settings, authenticate)
+        await core.allowance.spend(caller.user_id)
     address = client_address(request.ip, request.headers, core.settings.trusted_proxies)
-    return Call(core, caller, address, request.headers.get("user-agent", ""))
+    return Call(core, caller, address, request.headers.get("user-agent", ""), device_of(request, core.settings))
 
 
 def _given(route: Route, request: Request, path: dict[str, str]) -> dict[str, object]:
@@ -96,6 +105,8 @@ def _answer(route: Route, core: Core, result: object) -> HTTPResponse:
         response = HTTPResponse(body, route.status, content_type=route.content_type)
     if reply.session_token is not None:
         start_session(response, core.settings, reply.session_token, core.settings.session_s)
+    if reply.device_token is not None:
+        remember_device(response, core.settings, reply.device_token)
     if reply.ends_session:
         end_session(response, core.settings)
     return response

@@ -78,6 +78,7 @@ def _handler(registry: Registry, core: Core, authenticate: Authenticate) -> Call
     async def handle(request: Request, module: str, action: str = "") -> HTTPResponse:
         try:
             caller = await identify_program(request, core.settings, authenticate)
+            await core.allowance.spend(caller.user_id)
             address = client_address(request.ip, request.headers, core.settings.trusted_proxies)
             call = Call(core, caller, address, request.headers.get("user-agent", ""))
             result = await registry.find(f"{module}.{action}").perform(call, json_body(request))

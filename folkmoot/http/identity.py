@@ -14,11 +14,17 @@ Authenticate = Callable[[str], Awaitable[Caller]]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PAGE_HEADER = "x-requested-with"  # other sites cannot add a header without asking first, and we never agree
 PAGE_VALUE = "folkmoot"
+DEVICE_S = 365 * 86_400  # for which a browser stays known
+LONGEST_DEVICE_TOKEN = 64
 
 
 def cookie_name(settings: Settings) -> str:
     """`__Host-` binds the cookie to this host, but browsers take it over https only."""
     return "__Host-sid" if settings.secure_cookies else "sid"
+
+
+def device_cookie_name(settings: Settings) -> str:
+    return "__Host-device" if settings.secure_cookies else "device"
 
 
 async def identify(request: Request, settings: Settings, authenticate: Authenticate) -> Caller:
@@ -69,6 +75,25 @@ def start_session(response: HTTPResponse, settings: Settings, token: str, lifeti
         cookie_name(settings).removeprefix("__Host-"),
         token,
         max_age=lifetime_s,
+        httponly=True,
+        secure=settings.secure_cookies,
+        samesite="Strict",
+        path="/",
+        host_prefix=settings.secure_cookies,
+    )
+
+
+def device_of(request: Request, settings: Settings) -> str:
+    """The token by which the browser is known; empty for all others."""
+    token = request.cookies.get(device_cookie_name(settings))
+    return token if isinstance(token, str) and len(token) <= LONGEST_DEVICE_TOKEN else ""
+
+
+def remember_device(response: HTTPResponse, settings: Settings, token: str) -> None:
+    response.add_cookie(
+        "device",
+        token,
+        max_age=DEVICE_S,
         httponly=True,
         secure=settings.secure_cookies,
         samesite="Strict",

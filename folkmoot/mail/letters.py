@@ -38,10 +38,10 @@ def notice_letter(
         subject=subject,
         before=(
             words["greeting"].format(name=_in_a_line(name)),
-            says.format(email=email, server=server, device=_in_a_line(device)),
+            says.format(email=email, server=server, device=device or words["some_device"]),
             words["notice_when"].format(when=when, address=address),
         ),
-        after=(words["notice_not_you"].format(server=server),),
+        after=() if notice == "trial" else (words["notice_not_you"].format(server=server),),
         footer=words["footer"].format(server=server),
     )
 

@@ -11,6 +11,7 @@ class Words(TypedDict):
     reset_button: str
     reset_holds: str
     reset_not_you: str
+    some_device: str
     notice_when: str
     notice_not_you: str
     notices: dict[str, tuple[str, str]]  # subject, and what happened
@@ -25,6 +26,7 @@ WORDS: dict[str, Words] = {
         "reset_button": "Choose a new password",
         "reset_holds": "The link works once, for {minutes} minutes. A newer letter makes it good for nothing.",
         "reset_not_you": "If it was not you, do nothing: your password stays as it is.",
+        "some_device": "an unknown device",
         "notice_when": "That was on {when}, from the address {address}.",
         "notice_not_you": "If it was not you, somebody else can use your account: choose a new password now, with "
         "“Forgot your password?” at {server}, and tell your admin.",
@@ -32,6 +34,15 @@ WORDS: dict[str, Words] = {
             "trial": (
                 "A letter from Folkmoot",
                 "Letters from {server} arrive. An admin, probably you, asked for this one.",
+            ),
+            "sign_in": (
+                "A new sign-in to your account",
+                "Somebody signed in to your account {email} at {server} with {device}, from where you have not been "
+                "before.",
+            ),
+            "password_changed": (
+                "Your password was changed",
+                "The password of your account {email} was changed in its settings, and all its other sign-ins ended.",
             ),
             "password_reset": (
                 "Your password was changed",

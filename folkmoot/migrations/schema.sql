@@ -610,6 +610,12 @@ CREATE TABLE public.job_errors (
     at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.known_devices (
+    user_id bigint NOT NULL,
+    token_hash bytea NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.members (
     room_id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -843,6 +849,9 @@ ALTER TABLE ONLY public.incoming_hooks
 ALTER TABLE ONLY public.job_errors
     ADD CONSTRAINT job_errors_pkey PRIMARY KEY (job_id);
 
+ALTER TABLE ONLY public.known_devices
+    ADD CONSTRAINT known_devices_pkey PRIMARY KEY (token_hash, user_id);
+
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (room_id, user_id);
 
@@ -906,6 +915,8 @@ CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs
 
 CREATE INDEX idx_procrastinate_workers_last_heartbeat ON public.procrastinate_workers USING btree (last_heartbeat);
 
+CREATE INDEX known_devices_user_id ON public.known_devices USING btree (user_id, used_at);
+
 CREATE INDEX members_of_user ON public.members USING btree (user_id);
 
 CREATE INDEX procrastinate_events_job_id_fkey_v1 ON public.procrastinate_events USING btree (job_id);
@@ -967,6 +978,9 @@ ALTER TABLE ONLY public.incoming_hooks
 
 ALTER TABLE ONLY public.job_errors
     ADD CONSTRAINT job_errors_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.known_devices
+    ADD CONSTRAINT known_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_room_id_fkey FOREIGN KEY (room_id) REFERENCES public.rooms(id) ON DELETE CASCADE;

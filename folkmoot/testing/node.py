@@ -58,6 +58,8 @@ def start(on: Machine, module: Path, **changes: object) -> Iterator[Folkmoot]:
             "serve_site": False,
             "drain_s": 0.2,
             "sign_in_per_minute": 10_000,
+            "actions_per_s": 10_000,
+            "actions_burst": 10_000,
             "api_admin_email": ADMIN_EMAIL,
             "api_admin_password": PASSWORD,
             "modules": (str(module),),

@@ -13,8 +13,8 @@ SESSION = "/api/v1.0/session"
 
 
 def cookie_of(answer: httpx.Response, name: str = "sid") -> dict[str, object]:
-    """The attributes of the one cookie that the answer sets."""
-    (header,) = answer.headers.get_list("set-cookie")
+    """The attributes of the one cookie of that name that the answer sets."""
+    (header,) = [given for given in answer.headers.get_list("set-cookie") if given.startswith(f"{name}=")]
     morsel = SimpleCookie(header)[name]
     return {"value": morsel.value, **{key: value for key, value in morsel.items() if value != ""}}
 

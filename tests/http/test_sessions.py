@@ -52,8 +52,7 @@ async def test_a_member_sees_their_own_sessions_the_last_used_first(ada: Member,
     assert len(listed) == 2
     assert [session["current"] for session in listed].count(True) == 1
     assert set(listed[0]) == {
-        "id", "kind", "created_at", "used_at", "expires_at", "address", "user_agent", "made_with",
-        "current",
+        "id", "kind", "created_at", "used_at", "expires_at", "address", "user_agent", "made_with", "current",
     }  # fmt: skip
     assert listed == sorted(listed, key=lambda session: str(session["used_at"]), reverse=True)
     assert len(await sessions_of(bob)) == 1, "and nobody else's"

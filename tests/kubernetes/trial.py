@@ -24,7 +24,13 @@ configMapGenerator:
     namespace: folkmoot
     behavior: merge
     # Everybody here comes from one address; and that the machine is slow is not what is tried.
-    literals: [FOLKMOOT_SIGN_IN_PER_MINUTE=10000, FOLKMOOT_DATABASE_WAIT_S=10, LOG_LEVEL={log_level}]
+    literals:
+      - FOLKMOOT_SIGN_IN_PER_MINUTE=10000
+      - FOLKMOOT_ACTIONS_PER_S=10000
+      - FOLKMOOT_ACTIONS_BURST=10000
+      - FOLKMOOT_HANDSHAKES_PER_MINUTE=100000
+      - FOLKMOOT_DATABASE_WAIT_S=10
+      - LOG_LEVEL={log_level}
 patches:
   - target: {{kind: Deployment, name: front}}
     patch: |-

@@ -118,6 +118,9 @@ async def served(settings: Settings, folder: Path, *arguments: str, **changes: s
         "FOLKMOOT_DRAIN_S": "0.5",
         "FOLKMOOT_DATABASE_POOL": "4",
         "FOLKMOOT_SIGN_IN_PER_MINUTE": "10000",
+        "FOLKMOOT_ACTIONS_PER_S": "10000",
+        "FOLKMOOT_ACTIONS_BURST": "10000",
+        "FOLKMOOT_HANDSHAKES_PER_MINUTE": "100000",
         **changes,
     }
     log = folder / "server.log"

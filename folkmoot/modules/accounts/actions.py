@@ -4,14 +4,12 @@ import secrets
 from dataclasses import dataclass
 
 from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
-from folkmoot.addresses import place_of
 from folkmoot.audit.entry import Actor, Target
 from folkmoot.database import Connection
-from folkmoot.errors import Busy, Conflict, NotFound, WrongCredentials
-from folkmoot.limits import Try
+from folkmoot.errors import Busy, Conflict, NotFound, NotSignedIn, WrongCredentials
 from folkmoot.modules.accounts import store
 from folkmoot.modules.accounts.choosing import check_choice
-from folkmoot.modules.accounts.confirming import sign_in_tries
+from folkmoot.modules.accounts.confirming import check_own_password
 from folkmoot.modules.accounts.schemas import (
     Account,
     AccountId,
@@ -20,12 +18,23 @@ from folkmoot.modules.accounts.schemas import (
     Greeting,
     NewAccount,
     NewPasswordOf,
+    OwnPassword,
     People,
 )
+from folkmoot.modules.accounts.trying import forgive, spend_try
 from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.rooms.actions import welcome
-from folkmoot.modules.sessions.actions import Ended, end_sessions, lock_account, open_session, tell_ended
-from folkmoot.modules.sessions.schemas import Grant, SignIn, User
+from folkmoot.modules.sessions.actions import (
+    Ended,
+    end_sessions,
+    end_sign_ins,
+    lock_account,
+    open_session,
+    renew_session,
+    tell_ended,
+    tell_renewed,
+)
+from folkmoot.modules.sessions.schemas import Grant, Renewal, SignIn, User
 from folkmoot.modules.twofactor.challenges import challenge, is_on
 
 FIRST_ADMIN = "Admin"
@@ -102,6 +111,29 @@ async def set_password(call: Call, given: NewPasswordOf) -> Done:
     return Done()
 
 
+@action(reach=Reach.OWN, rest_only=True, audits=True)
+async def change_password(call: Call, given: OwnPassword) -> Renewal:
+    """Changes the caller's password, with the one they have. It ends all their other sign-ins; tokens hold."""
+    call.caller.need_own_sign_in()
+    user_id = call.caller.user_id
+    await check_own_password(call, given.password)
+    async with call.core.database.connection() as connection:
+        has_second_factor = await is_on(connection, user_id)
+    check_choice(call.core.settings, given.new_password, has_second_factor=has_second_factor, field="new_password")
+    password = await call.core.passwords.hash(given.new_password)
+    async with call.core.database.transaction() as connection:
+        await lock_account(connection, user_id)
+        if not await store.set_password(connection, user_id, password):
+            raise NotSignedIn
+        renewal, old_hash = await renew_session(connection, call.caller, "password")
+        ended = await end_sign_ins(connection, user_id, kept=call.caller.session_id)
+        await tell(call, connection, user_id, "password_changed")
+        await call.note(connection, Target("account", user_id), ended=len(ended))
+    await tell_renewed(call.core, old_hash)
+    await tell_ended(call.core, ended)
+    return renewal
+
+
 @action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
 async def disable(call: Call, given: AccountId) -> Done:
     """Shuts an account: its sessions and sockets end at once, what it wrote stays."""
@@ -166,12 +198,12 @@ async def add_first_admin(call: Call, email: str, password: str) -> FirstAdmin |
 
 
 async def _sign_in(call: Call, given: Credentials, kind: SignIn) -> Grant:
-    pair = await _spend_tries(call, given.email)
+    await spend_try(call, given.email)
     for _ in range(SIGN_IN_ROUNDS):
         login = await _check_password(call, given)
         grant = await _open_session(call, given, login, kind)
         if grant is not None:
-            call.core.limiter.forget(pair)
+            forgive(call, given.email)
             return grant
     raise Busy("This account is being changed. Try again in a moment.")
 
@@ -214,13 +246,3 @@ async def _open_session(call: Call, given: Credentials, login: store.Login, kind
     if ended:
         await tell_ended(call.core, ended)
     return grant
-
-
-async def _spend_tries(call: Call, email: str) -> str:
-    """Counts the try against the address, and against the account from this address; others' tries lock nobody out."""
-    settings, pair = call.core.settings, sign_in_tries(call, email)
-    await call.core.limiter.spend_all(
-        Try(f"sign-in:{place_of(call.address)}", settings.sign_in_per_minute, window_s=60),
-        Try(pair, settings.sign_in_failures, settings.sign_in_window_s),
-    )
-    return pair

@@ -1,6 +1,4 @@
-"""Whether somebody who is signed in knows the password of their account, and how tries are counted."""
-
-import hashlib
+"""Whether somebody who is signed in knows the password of their account."""
 
 from folkmoot.actions import Call
 from folkmoot.addresses import place_of
@@ -18,8 +16,3 @@ async def check_own_password(call: Call, password: str) -> None:
     if not await call.core.passwords.verify(stored, password):
         raise WrongPassword("That is not your password.")
     call.core.limiter.forget(tries)
-
-
-def sign_in_tries(call: Call, email: str) -> str:
-    """What wrong sign-ins to an account from the address of the call are counted under."""
-    return f"sign-in:{place_of(call.address)}:{hashlib.sha256(email.encode()).hexdigest()[:32]}"

@@ -1,8 +1,8 @@
 """The addresses of accounts, and of signing in."""
 
 from folkmoot.modules.accounts import actions
-from folkmoot.modules.sessions.replies import TokenAnswer, no_token, signed_in, token
-from folkmoot.modules.sessions.schemas import CurrentSession
+from folkmoot.modules.sessions.replies import TokenAnswer, no_token, renewed, signed_in, token
+from folkmoot.modules.sessions.schemas import CurrentSession, Renewed
 from folkmoot.routes import Route
 
 ROUTES = (
@@ -16,6 +16,7 @@ ROUTES = (
         refusal=no_token,
     ),
     Route("POST", "/v1.0/session", actions.sign_in, gives=CurrentSession, reply=signed_in),
+    Route("PUT", "/v1.0/session/password", actions.change_password, gives=Renewed, reply=renewed),
     Route("GET", "/v1.0/people", actions.people),
     Route("GET", "/v1.0/accounts", actions.accounts),
     Route("POST", "/v1.0/accounts", actions.add, status=201),

@@ -76,6 +76,13 @@ class NewPasswordOf(Input):
     password: NewPassword = Field(repr=False)
 
 
+class OwnPassword(Input):
+    """The password somebody has, and the one they want instead."""
+
+    password: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD)] = Field(repr=False)
+    new_password: NewPassword = Field(repr=False)
+
+
 class Greeting(Output, frozen=True):
     hello: str
 

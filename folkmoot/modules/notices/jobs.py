@@ -1,6 +1,7 @@
 """Sending notices."""
 
 from folkmoot.jobs.job import GiveUp, Work, job
+from folkmoot.mail.device import device_of
 from folkmoot.mail.letters import notice_letter
 from folkmoot.modules.notices import store
 from folkmoot.modules.notices.schemas import Notice
@@ -25,7 +26,7 @@ async def send(work: Work, given: Notice) -> None:
         email=email,
         address=given.address,
         at=given.at,
-        device=given.device,
+        device=device_of(given.device),
     )
     try:
         await send_letter(work.core.settings, letter, email)

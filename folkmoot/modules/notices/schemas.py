@@ -7,7 +7,9 @@ from folkmoot.actions import Id, Input
 
 What = Literal[
     "trial",
+    "sign_in",
     "password_reset",
+    "password_changed",
     "password_set",
     "second_factor_on",
     "second_factor_off",

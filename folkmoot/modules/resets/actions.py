@@ -5,22 +5,24 @@ Nobody learns here whether there is an account: asking puts the same job off for
 
 import hashlib
 
-from folkmoot.actions import Access, Call, Done, Nothing, Reach, action
+from folkmoot.actions import Access, Call, Nothing, Reach, action
 from folkmoot.addresses import place_of
 from folkmoot.audit.entry import Target
 from folkmoot.errors import MailMissing, ResetOver
 from folkmoot.limits import Try
 from folkmoot.modules.accounts.actions import replace_password
 from folkmoot.modules.accounts.choosing import check_choice
+from folkmoot.modules.accounts.trying import forgive
 from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.resets import store
-from folkmoot.modules.resets.schemas import Chosen, Link, LinkState, Offer, Sent, Wanted
+from folkmoot.modules.resets.schemas import Changed, Chosen, Link, LinkState, Offer, Sent, State, Wanted
 from folkmoot.modules.sessions.actions import lock_account, tell_ended
+from folkmoot.modules.sessions.known import remember
 from folkmoot.modules.sessions.tokens import hash_token
 from folkmoot.modules.twofactor.challenges import is_on
 
 NO_MAIL = "This server sends no mail. Ask an admin for a new password."
-SAYS = {
+SAYS: dict[State, str] = {
     "used": "This link was used already.",
     "expired": "This link is too old.",
     "over": "This link does not work any more: there is a newer one, or another password.",
@@ -53,46 +55,48 @@ async def look(call: Call, given: Link) -> LinkState:
     """Whether a link still works, so that nobody thinks of a password in vain."""
     await _spend_try(call)
     _, state = await _find(call, hash_token(given.token))
-    return state
+    return LinkState(state=state)
 
 
 @action(access=Access.ANYONE, reach=Reach.HOLDER, audits=True)
-async def choose(call: Call, given: Chosen) -> Done:
+async def choose(call: Call, given: Chosen) -> Changed:
     """Changes the password with a link, and signs the account out everywhere. It signs nobody in.
 
     A second factor stays on, and is asked for at the next sign-in. Access tokens end, too: whoever had the old password
-    may have made some.
+    may have made some. The browser is known from now on, and need not wait while strangers guess.
     """
     await _spend_try(call)
     token_hash = hash_token(given.token)
-    user_id, state = await _find(call, token_hash)
-    if user_id is None or state.state != "good":
-        raise ResetOver(SAYS[state.state])
+    found, state = await _find(call, token_hash)
+    if found is None or state != "good":
+        raise ResetOver(SAYS[state])
     async with call.core.database.connection() as connection:
-        has_second_factor = await is_on(connection, user_id)
+        has_second_factor = await is_on(connection, found.user_id)
     check_choice(call.core.settings, given.password, has_second_factor=has_second_factor)
     password = await call.core.passwords.hash(given.password)
     async with call.core.database.transaction() as connection:
-        await lock_account(connection, user_id)
+        await lock_account(connection, found.user_id)
         if not await store.use_up(connection, token_hash):
             raise ResetOver(SAYS["over"])
-        ended = await replace_password(connection, user_id, password)
-        await call.note(connection, Target("account", user_id), ended=len(ended))
-        await tell(call, connection, user_id, "password_reset")
+        ended = await replace_password(connection, found.user_id, password)
+        device = await remember(connection, found.user_id, call.device)
+        await tell(call, connection, found.user_id, "password_reset")
+        await call.note(connection, Target("account", found.user_id), ended=len(ended))
+    forgive(call, found.email)
     await tell_ended(call.core, ended)
-    return Done()
+    return Changed(device=device)
 
 
-async def _find(call: Call, token_hash: bytes) -> tuple[int | None, LinkState]:
+async def _find(call: Call, token_hash: bytes) -> tuple[store.Found | None, State]:
     async with call.core.database.connection() as connection:
         found = await store.find(connection, token_hash)
     if found is None:
-        return None, LinkState(state="over")
+        return None, "over"
     if found.used:
-        return found.user_id, LinkState(state="used")
+        return found, "used"
     if found.expired:
-        return found.user_id, LinkState(state="expired")
-    return found.user_id, LinkState(state="over" if found.over else "good")
+        return found, "expired"
+    return found, "over" if found.over else "good"
 
 
 async def _spend_try(call: Call) -> None:

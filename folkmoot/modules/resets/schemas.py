@@ -35,10 +35,19 @@ class Link(Input):
     token: LinkToken = Field(repr=False)
 
 
+State = Literal["good", "used", "expired", "over"]
+
+
 class LinkState(Output, frozen=True):
     """`over`: it was none of ours, or a newer one or another password took its place."""
 
-    state: Literal["good", "used", "expired", "over"]
+    state: State
+
+
+class Changed(Output, frozen=True):
+    """The password is another one. `device`: by which the browser is known from now on."""
+
+    device: str | None
 
 
 class Chosen(Input):

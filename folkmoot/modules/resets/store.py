@@ -19,6 +19,7 @@ class Found:
     """A link that was made once."""
 
     user_id: int
+    email: str
     used: bool
     expired: bool
     over: bool
@@ -53,7 +54,7 @@ async def find(connection: Connection, token_hash: bytes) -> Found | None:
     """What is known of a link."""
     row = await connection.fetchrow(
         """
-        SELECT r.user_id, r.used_at IS NOT NULL AS used, r.expires_at <= now() AS expired,
+        SELECT r.user_id, u.email, r.used_at IS NOT NULL AS used, r.expires_at <= now() AS expired,
                u.disabled_at IS NOT NULL OR r.password_hash <> sha256(convert_to(u.password, 'UTF8')) AS over
           FROM password_resets r
           JOIN users u ON u.id = r.user_id

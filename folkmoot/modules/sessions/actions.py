@@ -7,7 +7,8 @@ from folkmoot.audit.entry import Actor, Target
 from folkmoot.core import Core
 from folkmoot.database import Connection
 from folkmoot.errors import NotFound, NotSignedIn, Unavailable
-from folkmoot.modules.sessions import keeper, store
+from folkmoot.modules.notices.actions import tell
+from folkmoot.modules.sessions import keeper, known, store
 from folkmoot.modules.sessions.keeper import needs_second_factor
 from folkmoot.modules.sessions.schemas import (
     Confirmation,
@@ -57,6 +58,17 @@ async def revoke(call: Call, given: SessionId) -> Done:
     return Done()
 
 
+@action(reach=Reach.OWN, audits=True)
+async def revoke_others(call: Call, _: Nothing) -> Done:
+    """Ends all sign-ins of the caller but this one, and closes their sockets at once. Tokens hold."""
+    call.caller.need_own_sign_in()
+    async with call.core.database.transaction() as connection:
+        ended = await end_sign_ins(connection, call.caller.user_id, kept=call.caller.session_id)
+        await call.note(connection, Target("account", call.caller.user_id), ended=len(ended))
+    await tell_ended(call.core, ended)
+    return Done()
+
+
 @action(reach=Reach.OWN, while_enrolling=True, audits=True)
 async def sign_out(call: Call, _: Nothing) -> Done:
     """Ends the session that calls."""
@@ -99,9 +111,13 @@ async def open_session(
 ) -> tuple[Grant, list[Ended]] | None:
     """Signs the user in from where the call comes. Also gives the oldest sessions, which end beyond the limit.
 
+    They are told of it when it is somewhere new: in a browser that they have not used before, while they have used
+    another; by a program, when none of their sign-ins is from that address.
+
     `password` is the hash that was checked: None when the account is not any more as it was then.
     """
     settings, token = call.core.settings, new_token()
+    is_new = await _is_somewhere_new(connection, call, user.id, kind)
     session = await store.insert(
         connection,
         user_id=user.id,
@@ -116,12 +132,22 @@ async def open_session(
     )
     if session is None:
         return None
+    device = await known.remember(connection, user.id, call.device) if kind == "browser" else None
+    if is_new:
+        await tell(call, connection, user.id, "sign_in")
     ended = await store.delete_beyond(connection, user.id, settings.sessions_per_user)
     by = Actor(user.role, user.id, user.name, session.id)
     about = Target("session", session.id)
     await call.note(connection, about, action="sessions.open", by=by, made_with=list(made_with))
     must_enrol = list(made_with) == ["password"] and needs_second_factor(settings, user.role)
-    return Grant(token=token, user=user, session=session, must_enrol=must_enrol), ended
+    return Grant(token=token, user=user, session=session, must_enrol=must_enrol, device=device), ended
+
+
+async def _is_somewhere_new(connection: Connection, call: Call, user_id: int, kind: Kind) -> bool:
+    if kind == "program":
+        sessions = await store.of_user(connection, user_id, 0)
+        return bool(sessions) and all(session.address != call.address for session in sessions)
+    return await known.is_somewhere_new(connection, user_id, call.device)
 
 
 async def renew_session(connection: Connection, caller: Caller, proof: Proof) -> tuple[Renewal, bytes]:
@@ -188,7 +214,10 @@ async def end_token(connection: Connection, user_id: int, token_id: int) -> Ende
 
 
 async def end_sessions(connection: Connection, user_id: int) -> list[Ended]:
-    """Signs the user out everywhere. What it gives is to be told once the transaction is safe."""
+    """Signs the user out everywhere, and knows no browser of theirs any more. What it gives is to be told once the
+    transaction is safe.
+    """
+    await known.forget_all(connection, user_id)
     return await store.delete_all(connection, user_id)
 
 

@@ -27,7 +27,7 @@ def no_token(error: Error) -> dict[str, object]:
 def signed_in(grant: Grant) -> Reply:
     """A browser gets its token in a cookie that no script can read, and nowhere else."""
     body = CurrentSession(user=grant.user, session=grant.session, must_enrol=grant.must_enrol)
-    return Reply(body, session_token=grant.token)
+    return Reply(body, session_token=grant.token, device_token=grant.device)
 
 
 def renewed(renewal: Renewal) -> Reply:

@@ -107,3 +107,4 @@ class Grant(Output, frozen=True):
     user: User
     session: Session
     must_enrol: bool = False
+    device: str | None = None  # by which the browser is known from now on, unless it was known before

@@ -4,7 +4,7 @@ from folkmoot.actions import Call
 from folkmoot.audit.entry import Target
 from folkmoot.database import Connection
 from folkmoot.errors import ChallengeOver, SecondFactorNeeded, TooMany
-from folkmoot.modules.accounts.confirming import sign_in_tries
+from folkmoot.modules.accounts.trying import forgive
 from folkmoot.modules.notices.actions import tell
 from folkmoot.modules.sessions.actions import open_session, tell_ended
 from folkmoot.modules.sessions.schemas import Grant, SignIn
@@ -61,7 +61,7 @@ async def answer(call: Call, given: SecondStep, kind: SignIn) -> Grant:
             raise ChallengeOver(OVER)
         if proof == "recovery":
             await tell(call, connection, found.user.id, "recovery_code_used")
-    call.core.limiter.forget(sign_in_tries(call, found.user.email))
+    forgive(call, found.user.email)
     grant, ended = opened
     await tell_ended(call.core, ended)
     return grant

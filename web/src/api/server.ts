@@ -13,6 +13,7 @@ import type {
   IssuedToken,
   JobCounts,
   JobPage,
+  LinkState,
   MadeHook,
   Member,
   NewHook,
@@ -70,12 +71,29 @@ export const server = {
   checkCode: async (code: string): Promise<boolean> =>
     (await answer(client.GET('/api/v1.0/totp/check/{code}', { params: { path: { code } } }))).status,
 
+  offersReset: async (): Promise<boolean> => (await answer(client.GET('/api/v1.0/resets'), quiet)).offered,
+
+  /** Gives the seconds for which the link of the letter works. */
+  askForReset: async (email: string): Promise<number> =>
+    (await answer(client.POST('/api/v1.0/resets', { body: { email } }), quiet)).lifetime_s,
+
+  lookAtReset: async (token: string): Promise<LinkState> =>
+    (await answer(client.POST('/api/v1.0/resets/look', { body: { token } }), quiet)).state,
+
+  choosePassword: (token: string, password: string): Promise<unknown> =>
+    answer(client.POST('/api/v1.0/resets/choose', { body: { token, password } }), quiet),
+
+  changePassword: (password: string, new_password: string): Promise<Renewed> =>
+    answer(client.PUT('/api/v1.0/session/password', { body: { password, new_password } })),
+
   signOut: (): Promise<unknown> => answer(client.DELETE('/api/v1.0/session'), quiet),
 
   sessions: async (): Promise<Session[]> => (await answer(client.GET('/api/v1.0/sessions'))).sessions,
 
   endSession: (session_id: number): Promise<unknown> =>
     answer(client.DELETE('/api/v1.0/sessions/{session_id}', { params: { path: { session_id } } })),
+
+  endOtherSessions: (): Promise<unknown> => answer(client.DELETE('/api/v1.0/sessions')),
 
   tokens: async (): Promise<Token[]> => (await answer(client.GET('/api/v1.0/tokens'))).tokens,
 

@@ -5,6 +5,7 @@ type Schemas = components['schemas']
 
 export type User = Schemas['User']
 export type Person = Schemas['Person']
+export type LinkState = Schemas['LinkState']['state']
 export type Session = Schemas['Session']
 export type Token = Schemas['Token']
 export type NewToken = Schemas['NewToken']

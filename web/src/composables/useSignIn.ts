@@ -1,5 +1,6 @@
 import { computed, reactive, ref } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { useWaitText } from './useWaitText'
 import { asFailure } from '@/api/failure'
 import type { Failure } from '@/api/failure'
 import { useSessionStore } from '@/stores/session'
@@ -7,6 +8,7 @@ import { useSessionStore } from '@/stores/session'
 /** The sign-in form and its second step: what was typed, what is wrong with it, and the one verb. */
 export function useSignIn() {
   const { t } = useI18n()
+  const waitText = useWaitText()
   const session = useSessionStore()
   const form = reactive({ email: '', password: '', code: '' })
   /** What the server answered a right password with; empty: the password is asked for. */
@@ -77,9 +79,7 @@ export function useSignIn() {
 
   function tooMany(seconds: number | undefined): string {
     if (seconds === undefined) return t('login.tooManyLater')
-    const minutes = Math.ceil(seconds / 60)
-    const wait = seconds < 90 ? t('wait.seconds', seconds) : t('wait.minutes', minutes)
-    return t('login.tooMany', { wait })
+    return t('login.tooMany', { wait: waitText(seconds) })
   }
 
   return { form, challenge, fields, message, note, busy, submit, beginAgain }

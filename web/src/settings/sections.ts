@@ -5,6 +5,7 @@ import BotsSection from '@/components/settings/BotsSection.vue'
 import HooksSection from '@/components/settings/HooksSection.vue'
 import JobsSection from '@/components/settings/JobsSection.vue'
 import SecuritySection from '@/components/settings/SecuritySection.vue'
+import SessionsSection from '@/components/settings/SessionsSection.vue'
 import TokensSection from '@/components/settings/TokensSection.vue'
 import WebhooksSection from '@/components/settings/WebhooksSection.vue'
 import type { IconName } from '@/components/ui/icons'
@@ -20,6 +21,7 @@ export interface Section {
 export const SECTIONS: readonly Section[] = [
   { name: 'tokens', icon: 'key', forAdmins: false, component: TokensSection },
   { name: 'security', icon: 'shield', forAdmins: false, component: SecuritySection },
+  { name: 'sessions', icon: 'device', forAdmins: false, component: SessionsSection },
   { name: 'bots', icon: 'bot', forAdmins: true, component: BotsSection },
   { name: 'hooks', icon: 'hook', forAdmins: true, component: HooksSection },
   { name: 'webhooks', icon: 'send', forAdmins: true, component: WebhooksSection },

@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { server } from '@/api/server'
 import type { Session } from '@/api/types'
 
-/** Everywhere I am signed in. Asked for when the dialog opens. */
+/** Everywhere I am signed in. Asked for when they are looked at. */
 export const useSessionsStore = defineStore('sessions', () => {
   /** This one first, then the one used last. */
   async function mine(): Promise<Session[]> {
