@@ -61,6 +61,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _port(settings, is_ours=live is not None),
         _site(settings),
         await _services(settings.services),
+        await _mail(settings),
         *_modules(settings),
     ]
 
@@ -269,6 +270,24 @@ async def _services(path: Path | None) -> Finding:
     if ill:
         return Finding("services", False, f"not well: {', '.join(ill)}", "Run `folkmoot services check`.")
     return Finding("services", True, f"{len(looks)} in {path}, all well")
+
+
+async def _mail(settings: Settings) -> Finding:
+    """Whether the mail server lets us in. Nothing is sent."""
+    if not settings.sends_mail:
+        says = "none is sent (FOLKMOOT_SMTP_HOST is not set): nobody can choose a new password by a letter"
+        return Finding("mail", True, says)
+    from folkmoot.mail.sender import NotSent, check  # with its library, which not every look needs
+
+    try:
+        await check(settings)
+    except NotSent as error:
+        advice = "Check FOLKMOOT_SMTP_*, and the log of that server."
+        return Finding("mail", False, f"no letter can be sent: {error}", advice)
+    if not settings.url:
+        advice = "Set FOLKMOOT_URL: links in letters lead there."
+        return Finding("mail", False, f"links in letters would lead to {settings.public_url}", advice)
+    return Finding("mail", True, f"{settings.smtp_host} lets us in, letters come from {settings.mail_from}")
 
 
 def _modules(settings: Settings) -> list[Finding]:
