@@ -1,4 +1,4 @@
-"""Runs every check and every test, two parts at a time: most tests wait for something, and a machine has two cores.
+"""Runs every check and every test, three parts at a time: most tests wait for something, also on two cores.
 
 What a part says is printed when it ends, whole and under its name. All parts are run in any case; it ends with 1 if
 one of them failed.
@@ -13,18 +13,25 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-AT_ONCE = 2
+AT_ONCE = 3
 
 PYTEST = (sys.executable, "-m", "pytest")
 FAULTS = ("tests/fault",)
+PROGRAMS = tuple(
+    f"tests/{folder}"
+    for folder in ("cli", "deploy", "e2e", "examples", "kubernetes", "laptop", "modules", "nginx", "packaging")
+)
 STACK = ("tests/stack",)
 ENGINE = ("tests/realtime", "tests/sync", "tests/unit")
-REST = tuple(f"--ignore={folder}" for folder in (*FAULTS, *STACK, *ENGINE))  # so that no new folder is forgotten
+REST = tuple(
+    f"--ignore={folder}" for folder in (*FAULTS, *PROGRAMS, *STACK, *ENGINE)
+)  # so that no new folder is forgotten
 
 # The longest first: then none is left to run alone at the end.
 PARTS: Mapping[str, Sequence[str]] = {
     "tests of faults": (*PYTEST, *FAULTS),
     "tests of everything else": (*PYTEST, *REST),
+    "tests of programs and pages": (*PYTEST, *PROGRAMS),
     "tests of the stack": (*PYTEST, *STACK, "-rs"),  # which says why, where it was not tried
     "tests of the engine": (*PYTEST, *ENGINE),
     "checks": ("make", "--no-print-directory", "check"),
