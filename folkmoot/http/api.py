@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from sanic import Request
@@ -71,7 +72,7 @@ def _given(route: Route, request: Request, path: dict[str, str]) -> dict[str, ob
     given = _query(request) if route.method in ("GET", "DELETE") else json_body(request)
     if twice := given.keys() & path.keys():
         raise Invalid(fields={name: ["Is given by the path already."] for name in twice})
-    return {**given, **{name: Written(value) for name, value in path.items()}}
+    return {**given, **{name: Written(unquote(value)) for name, value in path.items()}}
 
 
 def _query(request: Request) -> dict[str, object]:

@@ -75,7 +75,7 @@ async def test_as_much_of_an_address_is_kept_as_in_the_logs(
 async def test_no_secret_is_in_it(admin: Member, ada: Member, database: Table) -> None:
     """Passwords, tokens, codes and the secrets of hooks: what was given and what was made."""
     room_id = await admin.make_room()
-    secrets = [PASSWORD, "another long password", "000000", ada.token, admin.token]
+    secrets = [PASSWORD, "another long password", "no code of hers", ada.token, admin.token]
     async with visiting(ada.node) as http:
         for password in (PASSWORD, "another long password"):
             answer = await http.post("/api/v1.0/user/auth", json={"email": ada.email, "password": password})
@@ -86,7 +86,7 @@ async def test_no_secret_is_in_it(admin: Member, ada: Member, database: Table) -
     secrets.append(hook.json()["address"].rpartition("/")[2])
     given = {"user_id": ada.id, "password": "another long password"}
     await admin.http.put(f"/api/v1.0/accounts/{ada.id}/password", json={"password": given["password"]})
-    await admin.http.post("/api/v1.0/session/confirm", json={"code": "000000"})
+    await admin.http.post("/api/v1.0/session/confirm", json={"code": "no code of hers"})
     await entry(admin, who=admin.id, what="sessions.confirm", outcome="refused")
     kept = await database.fetch("SELECT to_jsonb(audit_entries)::text AS line FROM audit_entries")
     everything = "\n".join(row["line"] for row in kept)

@@ -8,7 +8,7 @@ from tests.people import Member
 
 
 async def test_two_people_make_a_room_and_talk(ada: Member, bob: Member, sit: Sit) -> None:
-    room = "Garden"
+    room = "The garden of two"
     async with sit(ada) as hers, sit(bob) as his:
         await hers.page.get_by_role("button", name="New room").click()
         await hers.page.get_by_role("textbox", name="Name").fill(room)

@@ -104,8 +104,8 @@ async def test_joining_again_changes_nothing(ada: Member, bob: Member) -> None:
 
 
 async def test_a_private_room_is_not_there_for_a_stranger(ada: Member, stranger: Member) -> None:
-    room_id = await ada.make_room("Secret", "private")
-    assert "Secret" not in (await stranger.http.get(f"{ROOMS}/open")).text
+    room_id = await ada.make_room("Nobody else's", "private")
+    assert "Nobody else's" not in (await stranger.http.get(f"{ROOMS}/open")).text
     same = {"request_id": ""}
     for hidden, nothing in zip(await knock(stranger, room_id), await knock(stranger, NOWHERE), strict=True):
         problem = assert_problem(hidden, 404, "not_found")

@@ -31,6 +31,17 @@ checks.positive_data_acceptance.enabled = false
 include-operation-id-regex = "^(commands_run|incoming_make|webhooks_add)$"
 checks.positive_data_acceptance.enabled = false
 
+# Nor that it is either a password or a code.
+[[operations]]
+include-operation-id = "sessions_confirm"
+checks.positive_data_acceptance.enabled = false
+
+# What this server was not given, and says: how to send mail, and a key for secrets.
+[[operations]]
+include-operation-id-regex = "^(notices_try_out|resets_ask|twofactor_enrol)$"
+checks.not_a_server_error.enabled = false
+checks.positive_data_acceptance.enabled = false
+
 [[operations]]
 include-operation-id = "rooms_leave"
 parameters = {{ "path.room_id" = {left} }}

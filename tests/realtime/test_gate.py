@@ -26,7 +26,8 @@ async def sign_in_browser(node: Node, member: Member) -> str:
             headers={"X-Requested-With": "folkmoot", "Origin": OURS},
         )
     assert answer.status_code == 200, answer.text
-    (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
+    (cookie,) = (one for one in answer.headers.get_list("set-cookie") if one.startswith("sid="))
+    (morsel,) = SimpleCookie(cookie).values()
     return f"{morsel.key}={morsel.value}"
 
 

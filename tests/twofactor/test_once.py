@@ -121,3 +121,5 @@ class TestCheck:
 
     async def test_what_is_too_long_is_no_code(self, careful: Careful) -> None:
         assert_problem(await careful.http.get(f"{CHECK}/{'1' * 65}"), 400, "invalid")
+        written = await careful.http.get(f"{CHECK}/{'%C3%A9' * 64}")  # 64 letters, however long they are in an address
+        assert written.json() == {"status": False}

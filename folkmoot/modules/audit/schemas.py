@@ -3,12 +3,22 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from folkmoot.actions import DIGITS, MAX_ID, PRINTABLE, Id, Input, Output, Seq
 from folkmoot.audit.entry import Detail, Outcome, TargetKind
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)?$", max_length=80), PRINTABLE]
+
+
+def _written_out(given: object) -> object:
+    """As ISO 8601 has it: a bare number could be seconds or milliseconds of anything."""
+    if isinstance(given, str) and "T" not in given.upper():
+        raise ValueError("Must be a date and a time as in 2026-11-21T17:00:00Z.")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class Wanted(Input):
@@ -19,8 +29,8 @@ class Wanted(Input):
     outcome: Outcome | None = None
     target_kind: TargetKind | None = None
     target_id: Id | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     before: Id = MAX_ID
 
 
