@@ -77,7 +77,7 @@ async def test_somebody_elses_session_is_not_there(ada: Member, bob: Member) -> 
     assert await is_signed_in(bob.node, bob.token)
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "x", "1e3", "9223372036854775808", "1.0", "%31", "null", " 1"])
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1e3", "9223372036854775808", "1.0", "null", " 1"])
 async def test_a_session_has_a_number(ada: Member, number: str) -> None:
     assert_problem(await ada.http.delete(f"{SESSIONS}/{number}"), 400, "invalid")
 
