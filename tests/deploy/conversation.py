@@ -22,7 +22,6 @@ class Conversation:
     """One says numbers, each until it is acknowledged; another listens, and comes back with its position."""
 
     url: str
-    port: int
     token: str
     room_id: int
     acknowledged: list[str] = field(default_factory=list)
@@ -61,8 +60,13 @@ class Conversation:
                 await self._listen_once()
             await asyncio.sleep(AGAIN_S)
 
+    async def open(self) -> Wire:
+        """A socket, by the name that the server goes by: it answers to no other."""
+        url = httpx.URL(self.url)
+        return await asyncio.wait_for(Wire.open(url.port or 80, host=url.host), PATIENCE_S)
+
     async def _listen_once(self) -> None:
-        wire = await asyncio.wait_for(Wire.open(self.port), PATIENCE_S)
+        wire = await self.open()
         seen = 0
         try:
             wanted = {"recover": True, **self.position} if self.position else {}

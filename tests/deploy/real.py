@@ -23,7 +23,6 @@ import httpx
 import psutil
 
 from tests.deploy.conversation import Conversation, conversing
-from tests.realtime.wire import Wire
 
 ROOT = Path(__file__).parent.parent.parent
 PORT = 19080
@@ -43,11 +42,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TABLE proof_{this}")
 '''
-
-NEVER = """#!/opt/folkmoot/bin/python -IS
-raise SystemExit("never")
-"""
-
 
 class Proof:
     def __init__(self, folder: Path) -> None:
@@ -180,7 +174,7 @@ class Proof:
         self.prepare()
         await self.install()
         token = await self.sign_in()
-        talk = Conversation(self.url, PORT, token, await self.room(token))
+        talk = Conversation(self.url, token, await self.room(token))
         async with conversing(talk):
             await self.upgrade_and_be_killed(talk)
             await self.a_broken_release(talk)
@@ -268,7 +262,7 @@ class Proof:
             kept == talk.acknowledged[: len(kept)] and 0 < len(kept) < len(talk.acknowledged),
             f"{len(kept)} of {len(talk.acknowledged)} messages are there: those of the backup",
         )
-        wire = await Wire.open(PORT)
+        wire = await talk.open()
         sub = (await wire.connect(talk.token, subs={talk.channel: {"recover": True, **talk.position}}))["subs"]
         there = sub[talk.channel]
         self.expect(

@@ -165,12 +165,13 @@ class Wire:
         port: int,
         path: str = "/ws",
         *,
+        host: str = "127.0.0.1",
         headers: Mapping[str, str] | None = None,
         origin: str | None = None,
     ) -> Self:
         """Raises InvalidStatus when the handshake is refused."""
         socket = await connect(
-            f"ws://127.0.0.1:{port}{path}",
+            f"ws://{host}:{port}{path}",
             additional_headers=headers,
             origin=Origin(origin) if origin is not None else None,
             compression=None,
