@@ -1,21 +1,62 @@
-"""Writes docs/reference/settings.md from the table in folkmoot/settings.py."""
+"""Writes docs/reference/settings.md from the parts in folkmoot/settings/."""
 
-import re
 import sys
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from folkmoot.settings import Settings  # noqa: E402
+from folkmoot.settings import (  # noqa: E402
+    admin,
+    audit,
+    budgets,
+    commands,
+    database,
+    grpc,
+    hooks,
+    http,
+    installation,
+    jobs,
+    mail,
+    modules,
+    redis,
+    resets,
+    rooms,
+    server,
+    services,
+    sign_in,
+    socket,
+    telemetry,
+    webhooks,
+)
+from folkmoot.settings.environment import variable  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "settings.md"
-SOURCE = ROOT / "folkmoot" / "settings.py"
+
+HEADINGS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
+    ("Where it runs", (installation.Installation, telemetry.Telemetry, server.Server)),
+    ("PostgreSQL and Redis", (database.Database, redis.Redis)),
+    ("Modules of your own, and their databases", (modules.Modules,)),
+    ("The first admin", (admin.FirstAdmin,)),
+    ("HTTP", (http.Http,)),
+    ("Sessions and sign-in", (sign_in.SignIn,)),
+    ("E-mail, and forgotten passwords", (mail.Mail, resets.Resets)),
+    ("What one person may ask", (budgets.Budgets,)),
+    ("The socket", (socket.Socket,)),
+    ("gRPC", (grpc.Grpc,)),
+    ("Rooms and their logs", (rooms.Rooms,)),
+    ("Services that actions and slash commands call", (services.Services,)),
+    ("Incoming hooks", (hooks.Hooks,)),
+    ("Slash commands", (commands.Commands,)),
+    ("Background jobs", (jobs.Jobs,)),
+    ("The audit log", (audit.Audit,)),
+    ("Outgoing webhooks", (webhooks.Webhooks,)),
+)
 
 HEAD = """# Settings
 
@@ -23,15 +64,15 @@ Every setting is an environment variable; a file `.env` in the working directory
 An empty variable is one that is not set. A **secret** may also come from a file: set its name with `_FILE` at the end
 to the path. Settings are read once and checked at start; one that cannot be used is named, and nothing starts.
 
-This page is written by `scripts/settings_reference.py` from `folkmoot/settings.py`.
+This page is written by `scripts/settings_reference.py` from the files of `folkmoot/settings/`.
 """
 
 
 def page() -> str:
     """The whole page."""
     parts = []
-    for title, names in _groups():
-        rows = [_row(name, Settings.model_fields[name]) for name in names]
+    for title, classes in HEADINGS:
+        rows = [_row(name, field) for part in classes for name, field in part.model_fields.items()]
         parts.append(
             "\n".join(
                 [f"## {title}\n", "| variable | takes | default | what it is |", "| --- | --- | --- | --- |", *rows]
@@ -40,22 +81,8 @@ def page() -> str:
     return "\n\n".join([HEAD.rstrip(), *parts]) + "\n"
 
 
-def _groups() -> list[tuple[str, list[str]]]:
-    """The headings of the table, and the names under each: the comments of the source."""
-    body = SOURCE.read_text().partition("class Settings(")[2].partition("    @field_validator")[0]
-    _, *parts = re.split(r"^    # (.+)$", body, flags=re.MULTILINE)
-    return [
-        (title, re.findall(r"^    (\w+): ", text, flags=re.MULTILINE))
-        for title, text in zip(parts[::2], parts[1::2], strict=True)
-    ]
-
-
 def _row(name: str, field: FieldInfo) -> str:
     return f"| `{variable(name, field)}` | {_takes(field)} | {_default(field)} | {field.description or ''} |"
-
-
-def variable(name: str, field: FieldInfo) -> str:
-    return str(field.validation_alias or name.upper())
 
 
 def _takes(field: FieldInfo) -> str:

@@ -14,7 +14,8 @@ from folkmoot.http.openapi import describe
 from folkmoot.modules import BUILT_IN
 from folkmoot.routes import load_routes
 from folkmoot.settings import Settings
-from scripts.settings_reference import PAGE, page, variable
+from folkmoot.settings.environment import variable
+from scripts.settings_reference import PAGE, page
 
 
 def subclasses(kind: type[Error]) -> list[type[Error]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from folkmoot.settings import BadSettings, Settings, load_settings
 
@@ -155,3 +156,14 @@ def test_an_address_that_no_browser_sends_is_refused(given: str) -> None:
 def test_no_password_is_a_guessable_one_of_the_database_but_for_the_first_admin_one_is_made() -> None:
     assert "POSTGRES_PASSWORD" in refusal(postgres_host="db", postgres_password="")
     load_settings(api_admin_email="a@b.org", api_admin_password="")
+
+
+def test_no_two_parts_have_a_name_in_common() -> None:
+    named = [name for part in Settings.__bases__ if part is not BaseSettings for name in vars(part) if is_ours(name)]
+    named += [name for part in Settings.__bases__ if part is not BaseSettings for name in part.__annotations__]
+    assert {"host", "_proxies", "public_url"} <= set(named)
+    assert sorted(named) == sorted(set(named)), "the one would silently take the place of the other"
+
+
+def is_ours(name: str) -> bool:
+    return not name.startswith(("__", "_abc_", "model_", "_decorators"))
