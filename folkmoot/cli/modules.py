@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-module = typer.Typer(help="Modules of your own: make one, see what is loaded.", no_args_is_help=True)
+from folkmoot.cli.terminal import out
 
-out = Console(highlight=False)
+module = typer.Typer(help="Modules of your own: make one, see what is loaded.", no_args_is_help=True)
 
 
 @module.command("new")

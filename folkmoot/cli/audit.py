@@ -2,19 +2,16 @@
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvloop
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from folkmoot.cli.terminal import Data, out, run, settings_of
+
 if TYPE_CHECKING:
     from folkmoot.modules.audit.schemas import AuditEntry
-
-out = Console(highlight=False)
 
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC.")]
 
@@ -27,9 +24,7 @@ def audit(
     until: Moment = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many entries, the newest first.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, with everything that is known.")] = False,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the databases. [default: FOLKMOOT_DATA or .data]")
-    ] = None,
+    data: Data = None,
 ) -> None:
     """Show who did what to whom, the newest first: sign-ins, changes to accounts, tokens and hooks, refusals.
 
@@ -37,11 +32,7 @@ def audit(
     """
     from folkmoot import commands
     from folkmoot.json import encode
-    from folkmoot.settings import load_settings
-    from folkmoot.telemetry.logs import configure_logs
 
-    settings = load_settings(**({} if data is None else {"data": data}))
-    configure_logs(settings, "warning")
     wanted = {
         "what": what,
         "outcome": "refused" if refused else None,
@@ -49,7 +40,7 @@ def audit(
         "until": _in_utc(until),
         "limit": limit,
     }
-    found = uvloop.run(commands.list_audit(settings, who, wanted))
+    found = run(commands.list_audit(settings_of("warning", data=data), who, wanted))
     if as_json:
         sys.stdout.writelines(f"{encode(entry).decode()}\n" for entry in found)
         return
