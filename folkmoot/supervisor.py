@@ -67,8 +67,8 @@ class Worker:
                     sys.executable, "-P", *warnings, "-c", START, str(number), *map(str, handed), "\n".join(sys.path),
                     stdin=DEVNULL, pass_fds=handed, start_new_session=True,  # Ctrl-C reaches us alone
                 )  # fmt: skip
-        except BaseException:
-            ours.close()  # whoever may have been started is told that nobody wants it
+        except BaseException:  # cancelled, too: whoever may have been started is told that nobody wants it
+            ours.close()
             raise
         return cls(number, process, ours)
 

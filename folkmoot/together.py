@@ -56,9 +56,9 @@ class Together(Generic[K, V]):
             taken, keys = self._take()
             try:
                 self._answer(taken, await self._ask(keys))
-            except Exception as error:
+            except Exception as error:  # whoever asked is told, and the next round goes on
                 self._answer(taken, error)
-            except BaseException:
+            except BaseException:  # cancelled: nobody may be left waiting for an answer
                 self._answer(taken, Unavailable("The server is stopping."))
                 raise
 

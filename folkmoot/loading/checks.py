@@ -46,7 +46,7 @@ def _of_action(action: Action[Any, Any]) -> str:
         return f"its input cannot be described: {error}"
     try:
         msgspec.json.schema_components([action.gives])
-    except Exception as error:  # likewise
+    except Exception as error:  # as above
         return f"its output cannot be written as JSON: {error}"
     return ""
 

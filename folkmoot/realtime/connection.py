@@ -226,7 +226,7 @@ class Connection(WSListener):
                 self._take_close(frame.get_payload_as_bytes())
         except Violation as violation:
             self._fail(violation.close)
-        except Exception:  # as above
+        except Exception:  # as in `on_ws_connected`
             self._fault("received")
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:

@@ -68,7 +68,7 @@ class Line:
         try:
             async with asyncio.timeout(self._longest_s):
                 await turn
-        except BaseException as why:
+        except (asyncio.CancelledError, TimeoutError) as why:  # a turn itself only ever comes
             if turn.done() and not turn.cancelled():
                 self._next()  # our turn had just come
             if isinstance(why, TimeoutError):

@@ -66,7 +66,7 @@ class Recheck:
                     self._listeners_at = time.monotonic()
             except Error as error:  # nobody is sent away because we could not ask
                 log.warning("recheck.failed", error=error.detail)
-            except Exception:
+            except Exception:  # a node that rechecks nobody any more would not know it
                 log.exception("recheck.failed")
 
     def _bus_changed(self) -> None:

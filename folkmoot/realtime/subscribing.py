@@ -65,7 +65,7 @@ async def enter(client: "Client", wanted: Mapping[str, Since | None]) -> dict[st
             else:
                 client.drop(channel)
         return entrances
-    except BaseException:
+    except BaseException:  # cancelled, too: who was not let in must not hear on
         for channel in wanted:
             client.drop(channel)
         raise

@@ -30,7 +30,7 @@ class Turns:
             work = self._waiting[0]
             try:
                 work()
-            except Exception:
+            except Exception:  # the others in the crowd still get their turn
                 log.exception("Work of a turn failed")
             # Only now, so that whoever adds something meanwhile does not start a second turn.
             self._waiting.popleft()

@@ -86,7 +86,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
                 raise UnknownMethod
         except Error as error:
             return _refusing(known, error)
-        except Exception:
+        except Exception:  # a fault of ours is answered, like every other refusal
             log.exception("grpc.door_failed")
             return _refusing(known, Error())
         return self._guarded(method, handler, caller)
@@ -144,7 +144,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in 
             status = "OK"
         except Error as error:
             await refuse(context, error)
-        except Exception as error:
+        except Exception as error:  # as above, unless the library says by it that the call is over
             if is_over(error):
                 raise
             log.exception("grpc.call_failed", grpc_method=method)

@@ -87,7 +87,7 @@ class Otel:
             except Error as error:
                 span.set_attribute("error.type", error.code)
                 raise
-            except Exception as fault:
+            except Exception as fault:  # whatever it is, the trace says so, and it rises
                 _Step(span).failed(type(fault).__qualname__)
                 raise
 

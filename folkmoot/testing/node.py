@@ -83,7 +83,7 @@ def _held(loop: asyncio.AbstractEventLoop, manager: AbstractAsyncContextManager[
             async with manager as value:
                 entered.set_result(value)
                 await leave.wait()
-        except BaseException as error:
+        except BaseException as error:  # whatever keeps it from starting is raised where it is waited for
             if entered.done():
                 raise
             entered.set_exception(error)

@@ -37,7 +37,7 @@ def become(asked: dict[str, Any], *files: BinaryIO) -> None:
         main()
     except SystemExit as ending:
         status = ending.code or 0
-    except BaseException:
+    except BaseException:  # as the interpreter would end
         sys.excepthook(*sys.exc_info())
         status = 1
     logging.shutdown()  # os._exit would forget the last lines

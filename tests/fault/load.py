@@ -94,7 +94,7 @@ class Load:
     async def __aenter__(self) -> Self:
         try:
             await asyncio.gather(*(client.connected() for client in self.clients))
-        except BaseException:
+        except BaseException:  # cancelled, too: those who did come must not stay
             await self._leave()
             raise
         self._tasks = [

@@ -71,7 +71,7 @@ def commands(objects: Objects) -> Iterator[str]:
             try:
                 command = known.commands[name]  # type: ignore[attr-defined]
                 command.make_context(name, list(arguments))
-            except Exception as error:
+            except Exception as error:  # the parser has many ways to refuse, and all of them are told
                 yield f"{pod.title}: folkmoot {name} {' '.join(arguments)}: {error!r}"
 
 

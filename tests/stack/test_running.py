@@ -59,7 +59,7 @@ async def say(sdk: Sdk, room_id: int, body: str) -> int:
         while True:
             try:
                 sent = await sdk.client.publish(f"room:{room_id}", {"body": body, "client_id": client_id})
-            except Exception:
+            except Exception:  # however the client says that nobody answers yet
                 await asyncio.sleep(0.1)
             else:
                 assert sent is not None
