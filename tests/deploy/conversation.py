@@ -15,6 +15,7 @@ from tests.realtime.wire import Wire
 EVERY_S = 0.2
 AGAIN_S = 0.3
 PATIENCE_S = 5.0
+TO_THE_END_S = 60.0
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Conversation:
     reconnects: int = -1
     longest_gap_s: float = 0.0
     _ends: bool = False
+    _said_all: bool = False
 
     @property
     def channel(self) -> str:
@@ -47,6 +49,7 @@ class Conversation:
                 self.acknowledged.append(body)
                 self.longest_gap_s = max(self.longest_gap_s, time.monotonic() - began)
                 await asyncio.sleep(EVERY_S)
+        self._said_all = True
 
     async def _is_taken(self, http: httpx.AsyncClient, said: dict[str, str]) -> bool:
         with suppress(httpx.HTTPError):
@@ -55,7 +58,7 @@ class Conversation:
         return False
 
     async def listen(self) -> None:
-        while not self._ends:
+        while not self._has_heard_all:
             with suppress(Exception):  # however a socket ends when its server goes: it comes back
                 await self._listen_once()
             await asyncio.sleep(AGAIN_S)
@@ -81,10 +84,14 @@ class Conversation:
                     self._hear(pub)
                     self.position["offset"] = pub["offset"]
                 await asyncio.sleep(0.05)
-                if self._ends and self.heard[-1:] == self.acknowledged[-1:]:
+                if self._has_heard_all:
                     return
         finally:
             await wire.vanish()
+
+    @property
+    def _has_heard_all(self) -> bool:
+        return self._said_all and self.heard[-1:] == self.acknowledged[-1:]
 
     def _hear(self, pub: dict[str, Any]) -> None:
         if pub["data"].get("kind", "message") == "message":
@@ -107,10 +114,12 @@ class Conversation:
 
 @asynccontextmanager
 async def conversing(talk: Conversation) -> AsyncIterator[Conversation]:
-    async with asyncio.TaskGroup() as group:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
         group.create_task(talk.talk())
         group.create_task(talk.listen())
         try:
             yield talk
         finally:
             talk.end()
+            limit.reschedule(loop.time() + TO_THE_END_S)

@@ -27,6 +27,7 @@ def test_an_upgrade_backs_up_first_and_loses_nothing(town: Town) -> None:
     assert town.runs("three")
     assert [name[:12] for name in town.backups] == ["before-three"]
     assert town.world.said == ["before"]
+    assert not town.world.was_away, "the servers of the former release went when the new ones were well"
 
 
 def test_a_release_that_never_becomes_healthy_takes_itself_back(town: Town) -> None:
@@ -36,6 +37,7 @@ def test_a_release_that_never_becomes_healthy_takes_itself_back(town: Town) -> N
         town.switch("broken")
     assert town.runs("one"), "the schema too is as the former release knows it"
     assert town.world.said == ["before"]
+    assert not town.world.was_away, "and people had it all the while"
 
 
 def test_going_back_is_simple_when_the_schema_is_the_same(town: Town) -> None:

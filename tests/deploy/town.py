@@ -25,8 +25,9 @@ class World:
     """What survives: containers, the database, the images."""
 
     backups: Path
-    runs: str = ""
-    healthy: bool = False
+    runs: str = ""  # the release that all but the servers are of
+    servers: set[str] = field(default_factory=set)  # the releases whose servers are there
+    was_away: bool = False  # there was a moment without a server that is well
     database: bool = False
     revision: str = "base"
     said: list[str] = field(default_factory=list)
@@ -34,8 +35,13 @@ class World:
     steps: int = 0
     dies_at: float = 0.0  # 3.0: before the third step; 3.5: after it
 
+    @property
+    def healthy(self) -> bool:
+        return bool(self.servers - {"broken"})
+
     def step(self) -> None:
         self.steps += 1
+        self.was_away = self.was_away or (bool(self.runs) and not self.healthy)
         self._perhaps_die(0.0)
 
     def stepped(self) -> None:
@@ -54,18 +60,37 @@ class FakeStack:
 
     def up(self, release: str, *services: str) -> bool:
         self._world.step()
-        before = (self._world.runs, self._world.healthy, self._world.database)
+        before = (self._world.runs, self._world.servers.copy(), self._world.database)
         self._world.database = True
         if not services:
             self._world.runs = release
-            known = self._world.revision == "base" or self._world.revision <= HEADS[release]
-            self._world.healthy = known and release != "broken"
-            if known:
-                self._world.revision = HEADS[release]  # a server migrates when it starts
+            self._world.servers = self._start(release)
         self._world.stepped()
         if not services and not self._world.healthy:
             raise Failed(f"container api of {release} is unhealthy")
-        return before != (self._world.runs, self._world.healthy, self._world.database)
+        return before != (self._world.runs, self._world.servers, self._world.database)
+
+    def roll(self, release: str) -> None:
+        self._world.step()
+        self._world.servers |= self._start(release)
+        self._world.stepped()
+        if release == "broken" or release not in self._world.servers:
+            raise Failed(f"not healthy: api of {release}")
+        self._world.step()
+        self._world.servers = {release}
+        self._world.stepped()
+
+    def dismiss(self, release: str) -> None:
+        self._world.step()
+        self._world.servers -= {release}
+        self._world.stepped()
+
+    def _start(self, release: str) -> set[str]:
+        """Its servers, unless they don't know the schema. A server migrates when it starts."""
+        if self._world.revision != "base" and self._world.revision > HEADS[release]:
+            return set()
+        self._world.revision = HEADS[release]
+        return {release}
 
     def check(self) -> None:
         self._world.step()
@@ -74,7 +99,7 @@ class FakeStack:
 
     def stop_servers(self, release: str) -> None:
         self._world.step()
-        self._world.healthy = False
+        self._world.servers = set()
         self._world.stepped()
 
     def revision(self, release: str) -> str:
@@ -154,7 +179,7 @@ class Town:
         """Whether that release runs with the schema it knows, and nothing is left under way."""
         world = self.world
         return (
-            (world.runs, world.revision, world.healthy) == (release, HEADS[release], True)
+            (world.runs, world.servers, world.revision) == (release, {release}, HEADS[release])
             and self.state.current == release
             and self.state.under_way is None
         )

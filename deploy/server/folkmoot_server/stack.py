@@ -6,17 +6,19 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from folkmoot_server.errors import Failed
 from folkmoot_server.front import answers
+from folkmoot_server.servers import Plan, Server, missing, read_plan, read_servers, scales_beside
 
 TRIES = 5
 PAUSE_S = 2.0
 READY = "/readyz"
+NAMES_KNOWN_AFTER_S = 6.0  # nginx looks up where our servers are every five (RESOLVER_VALID)
 REVISION = "SELECT version_num FROM alembic_version"
 
 
@@ -60,6 +62,27 @@ class Stack:
         self._run(release, "up", "--no-build", "--pull=never", *wait, *orphans, *services)
         return self._containers(release) != before
 
+    def roll(self, release: str) -> None:
+        """Puts the release's servers beside those that run, and sends these away when the new ones are well.
+
+        Raises Failed when they don't become well. The others go on then, and have never been away.
+        """
+        plans = {service: self._plan(release, service) for service in self._services(release)}
+        there = self._servers(release)
+        scales = scales_beside(plans, there)
+        if scales:
+            beside = ["--detach", "--no-build", "--pull=never", "--no-deps", "--no-recreate"]
+            self._run(release, "up", *beside, *(f"--scale={each}={scale}" for each, scale in scales.items()), *scales)
+        self._wait_for(release, plans)
+        if scales:
+            time.sleep(NAMES_KNOWN_AFTER_S)
+        self._send_away(each for each in there if each.image != plans[each.service].image)
+
+    def dismiss(self, release: str) -> None:
+        """Sends the servers of this release away; those of another go on."""
+        images = {self._plan(release, service).image for service in self._services(release)}
+        self._send_away(each for each in self._servers(release) if each.image in images)
+
     def check(self) -> None:
         """Whoever knocks at the front is answered: by a server that has its databases, through nginx."""
         deadline = time.monotonic() + self._installation.ready_within_s
@@ -80,7 +103,7 @@ class Stack:
 
     def stop_servers(self, release: str) -> None:
         """Nobody can write then; the databases go on."""
-        self._run(release, "stop", *self._servers(release))
+        self._send_away(self._servers(release))
 
     def revision(self, release: str) -> str:
         """Of the database's schema. Starts the database when it is stopped."""
@@ -118,7 +141,7 @@ class Stack:
 
     def what_was_said(self, release: str) -> str:
         try:
-            return self._run(release, "logs", "--no-color", "--tail=15", *self._servers(release), "nginx")
+            return self._run(release, "logs", "--no-color", "--tail=15", *self._services(release), "nginx")
         except Failed as failed:
             return str(failed)
 
@@ -129,10 +152,33 @@ class Stack:
             for image in re.findall(r"^(?:SERVER|FRONT|ACME)_IMAGE=(.+)$", env.read_text(), re.MULTILINE):
                 self._call(["docker", "image", "rm", image], {})
 
-    def _servers(self, release: str) -> list[str]:
+    def _services(self, release: str) -> list[str]:
         """The services that are the program: API and socket, or both as one."""
         there = self._run(release, "config", "--services").split()
         return [service for service in ("api", "ws") if service in there]
+
+    def _plan(self, release: str, service: str) -> Plan:
+        """What a release says about one of its services."""
+        return read_plan(self._run(release, "config", "--format=json"), service)
+
+    def _servers(self, release: str) -> list[Server]:
+        """Those that run, or try to, of whichever release."""
+        return read_servers(self._run(release, "ps", "--all", "--format=json", *self._services(release)))
+
+    def _wait_for(self, release: str, plans: Mapping[str, Plan]) -> None:
+        deadline = time.monotonic() + self._installation.ready_within_s
+        while late := missing(plans, self._servers(release)):
+            if time.monotonic() > deadline:
+                raise Failed(f"After {self._installation.ready_within_s} s not healthy: {late}.")
+            time.sleep(0.5)
+
+    def _send_away(self, servers: Iterable[Server]) -> None:
+        """As SIGTERM asks them to: they answer what they began, and their sockets come back to the others."""
+        if names := [each.name for each in servers]:
+            for words in (["stop"], ["rm", "--force"]):
+                ended = self._call(["docker", *words, *names], {})
+                if ended.returncode:
+                    raise Failed(f"docker {words[0]} failed: {ended.stderr.strip()}")
 
     def _with_backups(self, release: str, *words: str) -> None:
         self._once(release, f"--volume={self._base / 'backups'}:/kept", "api", *words)

@@ -87,8 +87,7 @@ class Steward:
         try:
             self._say(f"bringing the schema up to date, and starting {release}")
             self._stack.migrate(release)
-            self._stack.up(release)
-            self._stack.check()
+            self._bring(release)
         except Failed as failed:
             said = self._stack.what_was_said(release)
             self._undo(move)
@@ -97,15 +96,23 @@ class Steward:
         self._say(f"{release} runs, and {former} did before; {move.backup} is from then")
 
     def _undo(self, move: Move) -> None:
-        """Of an upgrade that failed or was broken off: the former release, and the schema that it knows."""
+        """Of an upgrade that failed or was broken off: the former release, and the schema that it knows.
+
+        Its servers are still there unless it was almost done, and people go on talking.
+        """
         self._say(f"going back to {move.former}")
         if self._stack.revision(move.to) != move.revision:
-            self._stack.stop_servers(move.to)
+            self._stack.dismiss(move.to)
             self._stack.migrate_back(move.to, move.revision)
-        self._stack.up(move.former)
-        self._stack.check()
+        self._bring(move.former)
         self._state.end()
         self._say(f"{move.former} runs again; nothing that was said is lost")
+
+    def _bring(self, release: str) -> None:
+        """Its servers take over one by one from whichever run, and then all else becomes what the release says."""
+        self._stack.roll(release)
+        self._stack.up(release)
+        self._stack.check()
 
     def _left_over(self, release: str) -> Move | None:
         """What was broken off: returned when it was on its way to this release, and else brought to an end."""
@@ -144,8 +151,7 @@ class Steward:
                 self._stack.migrate_back(move.former, move.revision)
             else:
                 self._stack.restore(move.to, move.backup)
-        self._stack.up(move.to)
-        self._stack.check()
+        self._bring(move.to)
         self._state.arrive(move.to)
         self._say(f"{move.to} runs again")
 
