@@ -26,6 +26,7 @@ from folkmoot.readiness import Readiness
 from folkmoot.realtime.connection import Limits
 from folkmoot.realtime.connections import Connections
 from folkmoot.realtime.engine import Authenticate, Engine
+from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.plain import EchoChannel
 from folkmoot.realtime.port import Door
 from folkmoot.realtime.recheck import Recheck
@@ -160,6 +161,7 @@ def _start_connections(closing: AsyncExitStack, settings: Settings) -> Connectio
         Limits(
             frame_bytes=settings.socket_frame_bytes,
             queue_bytes=settings.socket_queue_bytes,
+            received_bytes=Pace(settings.socket_bytes_per_s, settings.socket_bytes_burst),
             idle_s=settings.api_websocket_timeout,
         )
     )

@@ -30,6 +30,7 @@ from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.engine import ClientLimits, Engine
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.sockets import Sockets
 from folkmoot.rpc.methods import call_method
@@ -139,7 +140,8 @@ def build_engine(ground: Ground, core: Core, keeper: Keeper, rooms: RoomChannels
         ping_s=settings.socket_ping_s,
         limits=ClientLimits(
             commands_in_flight=settings.socket_commands_in_flight,
-            commands_per_s=settings.socket_commands_per_s,
+            commands=Pace(settings.socket_commands_per_s, settings.socket_commands_per_s),
+            messages=Pace(settings.socket_messages_per_s, settings.socket_messages_burst),
             sockets_per_user=settings.sockets_per_user,
             channels=settings.channels_per_socket,
             recovered_bytes=settings.socket_queue_bytes // 2,

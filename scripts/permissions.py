@@ -36,6 +36,8 @@ and a test tries each cell of it over HTTP, the socket and gRPC.
 - **Before enrolling**: open to somebody who must turn on a second factor before anything else.
 - **Audit**: each time it is performed or refused is an entry of the [audit log](../how-to/audit.md). Of all others
   only the refusal of a permission is.
+- **Cost**: as how many requests it counts of those that one user may make (`FOLKMOOT_ACTIONS_PER_S`), by whichever
+  door; 1 where nothing is said.
 """
 
 
@@ -54,6 +56,7 @@ class Row(NamedTuple):
     fresh: str
     before_enrolling: str
     audit: str
+    cost: str
 
 
 def rows(actions: Iterable[Action[Any, Any]]) -> list[Row]:
@@ -89,6 +92,7 @@ def _row(action: Action[Any, Any]) -> Row:
         fresh=YES if action.is_sensitive else "",
         before_enrolling=YES if action.while_enrolling or is_open else "",
         audit=YES if action.audits else "",
+        cost=str(action.cost) if action.cost > 1 else "",
     )
 
 

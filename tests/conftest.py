@@ -19,6 +19,7 @@ from folkmoot.laptop import Servers, servers
 from folkmoot.listening import listen, listen_to_admins
 from folkmoot.migrations import migrate
 from folkmoot.settings import Settings, load_settings
+from folkmoot.testing.generous import GENEROUS
 from tests.databases import another_database
 from tests.fault.proxy import Proxy
 from tests.people import Browser, Member, browsing, enrol, visiting
@@ -42,7 +43,7 @@ async def database_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
 
 @pytest.fixture(scope="session")
 def settings(database_servers: Servers) -> Settings:
-    """Settings of a node for the tests: fast heartbeats, generous sign-in limits, a port of its own."""
+    """Settings of a node for the tests: fast heartbeats, generous limits, a port of its own."""
     return load_settings(
         api_mode="dev",
         database_url=database_servers.dsn,
@@ -50,16 +51,10 @@ def settings(database_servers: Servers) -> Settings:
         port=0,
         url="http://folkmoot.test",
         drain_s=0.2,
-        sign_in_failures=10_000,
-        sign_in_per_minute=10_000,
-        sign_in_account_failures=10_000,
-        sign_in_most_failures=10_000,
-        actions_per_s=10_000,
-        actions_burst=10_000,
-        handshakes_per_minute=100_000,
         trusted_proxies=(),
         serve_site=False,
         jobs_concurrency=0,  # nodes share a database: a job must not run in a node of another test that is ending
+        **GENEROUS,
     )
 
 

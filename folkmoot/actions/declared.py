@@ -37,6 +37,7 @@ class Action(Generic[In, Out]):
     rest_only: bool = False  # it gives a sign-in, which goes into a cookie: only its REST address takes care of that
     audits: bool = False  # each time it is performed or refused is an entry of the audit log
     own_sign_in: bool = False  # no token may, whatever its scopes: tokens make no other tokens
+    cost: int = 1  # as how many requests it counts, of those that one user may make, whatever the door
     reach: Reach | None = None  # which the action itself sees to, as only it knows what it is about; None: not declared
 
     @property
@@ -62,6 +63,8 @@ class Action(Generic[In, Out]):
         try:
             if self.access is not Access.ANYONE:
                 self._check(call)
+            if self.cost > 1:  # the first is the door's to count
+                await call.core.allowance.spend(call.caller.user_id, self.cost - 1)
             with tracing.step("validate"):
                 parsed = self.parse(given)
             with tracing.step(self.method):

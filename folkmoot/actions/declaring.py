@@ -21,6 +21,7 @@ def action(
     rest_only: bool = False,
     audits: bool = False,
     own_sign_in: bool = False,
+    cost: int = 1,
     reach: Reach | None = None,
 ) -> Callable[[Run[In, Out]], Action[In, Out]]:
     """Declares a function of a module's `actions.py` as an action named `<module>.<function>`, or as `name` says.
@@ -29,6 +30,7 @@ def action(
     `/roll` in the chat: its fields take the words, and it gives `Said`. What is sensitive asks again for a password or
     a code when the sign-in is older than the operator allows. What `audits` is an entry of the audit log each time:
     written when it is done, or better by `call.note` in the transaction that does it. With `own_sign_in` no token may.
+    What reads or does much counts as `cost` requests of those that one user may make, by whichever door.
     `reach` says on what the caller may act, which the action itself checks; docs/reference/permissions.md shows it.
     """
 
@@ -39,6 +41,8 @@ def action(
             raise TypeError(
                 f"{run.__name__} must read: async def {run.__name__}(call: Call, given: AnInput) -> AnOutput"
             )
+        if cost < 1 or (cost > 1 and access is Access.ANYONE):
+            raise TypeError(f"{run.__name__}: a cost is counted for users, so it takes access of a member or an admin")
         module = run.__module__.split(".")[-2]
         about = inspect.getdoc(run) or ""
         named = run.__name__ if name is None else name
@@ -56,6 +60,7 @@ def action(
             rest_only=rest_only,
             audits=audits,
             own_sign_in=own_sign_in,
+            cost=cost,
             reach=reach,
         )
 

@@ -11,9 +11,10 @@ from folkmoot.actions import Caller
 from folkmoot.errors import Error, NotFound
 from folkmoot.realtime import codes, protocol
 from folkmoot.realtime.codes import Close
-from folkmoot.realtime.commands import COMMANDS, INDEPENDENT, JOINED
+from folkmoot.realtime.commands import COMMANDS, INDEPENDENT, JOINED, MESSAGES
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.engine import Engine
+from folkmoot.realtime.pace import ROUNDING_S
 from folkmoot.realtime.protocol import BadFrame, Refusal, Request
 from folkmoot.telemetry import tracing
 from folkmoot.telemetry.clean import session_hash
@@ -28,9 +29,9 @@ DONE = 0  # beside the codes of refusals
 class Client:
     __slots__ = (
         "_began_at",
-        "_budget",
-        "_budget_at",
+        "_commands_full_at",
         "_connection",
+        "_messages_full_at",
         "_queue",
         "_running",
         "_worker",
@@ -56,8 +57,7 @@ class Client:
         self._queue: deque[Command] | None = None
         self._running: set[asyncio.Task[None]] | None = None
         self._worker: asyncio.Task[None] | None = None
-        self._budget = float(engine.limits.commands_per_s)
-        self._began_at = self._budget_at = time.monotonic()
+        self._began_at = self._commands_full_at = self._messages_full_at = time.monotonic()
 
     # -- the connection's side
 
@@ -235,7 +235,7 @@ class Client:
             return
         began_at = time.monotonic()
         try:
-            lines, code = await self._carry_out(command), DONE
+            lines, code = await self._carry_out(command, began_at), DONE
         except Refusal as refused:
             lines, code = _refused(command_id, refused), refused.code
             if code != codes.ErrorCode.TOO_MANY_REQUESTS:  # of which there are as many as somebody likes
@@ -244,11 +244,11 @@ class Client:
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)
 
-    async def _carry_out(self, command: Command) -> list[bytes]:
+    async def _carry_out(self, command: Command, now: float) -> list[bytes]:
         """What follows from a command. Raises Refusal."""
         command_id, name, request = command
         try:
-            self._spend(name)
+            self._spend(name, now)
             with tracing.step(f"socket {name}", kind="server"):
                 return await COMMANDS[name](self, command_id, request)
         except Refusal:
@@ -259,14 +259,20 @@ class Client:
             log.error("command.failed", command=name, exc_info=fault, **self._who())
             raise protocol.Internal from fault
 
-    def _spend(self, name: str) -> None:
-        """Each client may send so many commands a second, and save up as many."""
-        rate, now = self.engine.limits.commands_per_s, time.monotonic()
-        self._budget = min(rate, self._budget + (now - self._budget_at) * rate)
-        self._budget_at = now
-        if self._budget < 1 and name != JOINED:
+    def _spend(self, name: str, now: float) -> None:
+        """Each client may send so many commands a second, and fewer that say or do something. What is refused costs
+        nothing.
+        """
+        limits = self.engine.limits
+        full_at = limits.commands.spend(self._commands_full_at, now)
+        if limits.commands.excess_s(full_at, now) > ROUNDING_S and name != JOINED:
             raise protocol.TooMany
-        self._budget -= 1
+        if name in MESSAGES:
+            messages_full_at = limits.messages.spend(self._messages_full_at, now)
+            if limits.messages.excess_s(messages_full_at, now) > ROUNDING_S:
+                raise protocol.TooMany
+            self._messages_full_at = messages_full_at
+        self._commands_full_at = full_at
 
 
 def _refused(command_id: int, refused: Refusal) -> list[bytes]:

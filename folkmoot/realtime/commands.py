@@ -35,6 +35,9 @@ JOINED = "joined"  # not a client's command: the server subscribed the user to a
 # These neither depend on each other nor on the order of their replies; the others are done one after the other.
 INDEPENDENT = frozenset({"publish", "rpc", "history", "presence", "presence_stats"})
 
+# What says or does something, of which there may be fewer than of what only listens.
+MESSAGES = frozenset({"publish", "rpc", "send"})
+
 
 async def connect(client: "Client", command_id: int, request: Connect) -> Lines:
     """Lets the client in when it is its turn; how long that takes is not for the client to answer for."""

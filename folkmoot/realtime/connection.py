@@ -3,7 +3,7 @@
 picows parses frames; what it leaves to its user is here: fragments, UTF-8, control frames, closing. So is
 holding memory against the peer. What waits for a slow reader is bounded by `queue_bytes`: then it is closed
 as slow, and recovers by offset when it comes back. And while it does not read we do not read from it either,
-so a peer that floods and never reads fills its own buffers, not ours.
+so a peer that floods and never reads fills its own buffers, not ours. Nor do we read faster than `received_bytes`.
 
 Nothing here owns a task. An idle connection has no timer either: `Connections` sweeps them all.
 """
@@ -27,6 +27,7 @@ from folkmoot.realtime.frames import (
     short_reason,
     text_frame,
 )
+from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.parser import Deaf, close_read_ahead
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _PONG_HEADER = 0x8A
 class Limits:
     frame_bytes: int  # of a frame, and of a message put together from several
     queue_bytes: int  # may wait for a slow reader before it is closed with 3008
+    received_bytes: Pace  # from the peer; past it we read on only when there is room again
     idle_s: float  # without a frame in either direction for that long, a connection is closed
     close_s: float = 2.0  # how long a peer may take to answer our close frame
 
@@ -73,6 +75,7 @@ class _Hold(IntFlag):
     WRITER = 2  # the peer does not take what we write
     TURN = 4  # the peer has had its turn
     LEAVING = 8  # the peer is sent away when it has its answers
+    PACE = 16  # the peer has sent more than it may
 
 
 class Connection(WSListener):
@@ -83,6 +86,7 @@ class Connection(WSListener):
         "_hold",
         "_idle_since",
         "_open",
+        "_received_full_at",
         "_receiver",
         "_soon",
         "_timer",
@@ -111,7 +115,7 @@ class Connection(WSListener):
         self._soon: list[bytes] | None = None
         self._hold = _Hold.TURN  # until what came with the handshake is handled
         self._timer: asyncio.TimerHandle | None = None
-        self._idle_since = 0.0
+        self._idle_since = self._received_full_at = 0.0
 
     # -- what a receiver and the hub use
 
@@ -271,6 +275,17 @@ class Connection(WSListener):
         if self._open:
             self._hold_reading(_Hold.TURN)
             self._connections.loop.call_soon(self._release_reading, _Hold.TURN)
+
+    def spend(self, size: int) -> None:
+        """Counts what was read. A peer that sent more than it may is not closed: TCP slows it down to its pace."""
+        pace, loop = self.limits.received_bytes, self._connections.loop
+        now = loop.time()
+        self._received_full_at = pace.spend(self._received_full_at, now, size)
+        excess_s = pace.excess_s(self._received_full_at, now)
+        if excess_s > 0 and self._open:
+            self._connections.slowed += 1
+            self._hold_reading(_Hold.PACE)
+            loop.call_later(excess_s, self._release_reading, _Hold.PACE)
 
     def sweep(self, now: float) -> None:
         """Looks after a connection nobody else looks after. Called every few seconds."""

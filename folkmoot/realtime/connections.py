@@ -27,6 +27,7 @@ class Connections:
         self.opened = 0
         self.closed: Counter[int] = Counter()  # by close code; 0: lost without a close frame
         self.dropped = 0  # ephemeral frames that a slow peer did not get
+        self.slowed = 0  # times that a peer was not read from for a while, because it sent more than it may
         self.departures = Turns(_DEPARTURES)
         self._open: set[Connection] = set()
         self._none_open = asyncio.Event()

@@ -13,6 +13,7 @@ from folkmoot.realtime.channels import Namespaces
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.line import Line
+from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.presence import Presence
 from folkmoot.realtime.recent import Recent
 from folkmoot.tasks import end
@@ -33,7 +34,8 @@ CallMethod = Callable[[Caller, str, bytes, str], Awaitable[bytes]]
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
     commands_in_flight: int
-    commands_per_s: int
+    commands: Pace
+    messages: Pace  # of the commands those that say or do something
     sockets_per_user: int
     channels: int
     recovered_bytes: int  # of missed publications in one reply

@@ -88,6 +88,7 @@ class _Parser(WSProtocol):  # type: ignore[misc]  # untyped
 
     def buffer_updated(self, size: int) -> None:
         WSProtocol.buffer_updated(self, size)
+        self.listener.spend(size)
         if size == _READ_BYTES:  # there is more, which libuv would read at once, dozens of times
             self.listener.give_way()
 

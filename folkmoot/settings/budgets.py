@@ -9,7 +9,7 @@ class Budgets(BaseModel):
         ge=1,
         validation_alias="FOLKMOOT_ACTIONS_PER_S",
         description="requests of one user over HTTP in a second, on all servers together; sockets and gRPC have "
-        "budgets of their own",
+        "budgets of their own, but for [what costs more](permissions.md), which is counted here by whichever door",
     )
     actions_burst: int = Field(
         default=60,

@@ -50,7 +50,32 @@ class Socket(BaseModel):
         default=200,
         ge=1,
         validation_alias="FOLKMOOT_SOCKET_COMMANDS_PER_S",
-        description="commands of one socket in a second",
+        description="commands of one socket in a second, of whatever kind, and at once",
+    )
+    socket_messages_per_s: int = Field(
+        default=10,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKET_MESSAGES_PER_S",
+        description="those of them in a second that say or do something: `publish`, `rpc` and `send`; and messages to "
+        "the echo",
+    )
+    socket_messages_burst: int = Field(
+        default=30,
+        ge=1,
+        validation_alias="FOLKMOOT_SOCKET_MESSAGES_BURST",
+        description="how many of those may come at once from a socket that sent none for a while",
+    )
+    socket_bytes_per_s: int = Field(
+        default=65_536,
+        ge=4096,
+        validation_alias="FOLKMOOT_SOCKET_BYTES_PER_S",
+        description="bytes that are read from one socket in a second; whoever sends faster is slowed down to it by TCP",
+    )
+    socket_bytes_burst: int = Field(
+        default=262_144,
+        ge=4096,
+        validation_alias="FOLKMOOT_SOCKET_BYTES_BURST",
+        description="bytes that are read at once from a socket that sent none for a while",
     )
     handshakes_per_minute: int = Field(
         default=30,

@@ -106,6 +106,8 @@ class NodeMetrics(Collector):
         yield _counter("deliveries_total", "Lines sent to listeners, once for each of them.", hub.delivered)
         yield _counter("deliveries_dropped_total", "Ephemeral frames that slow clients did without.",
                        self._parts.connections.dropped)  # fmt: skip
+        yield _counter("sockets_slowed_total", "Times that a socket which sent too much was not read from for a while.",
+                       self._parts.connections.slowed)  # fmt: skip
         yield _gauge("channels", "Channels with listeners on this node.", len(hub.channels))
         healed = {(found_by,): broker.healed[found_by] for found_by in ("hint", "sweep")}
         yield _counter("gap_heals_total", "Gaps in what the bus told, read from the log.", healed, ("found_by",))

@@ -16,6 +16,7 @@ from folkmoot.commands import prepare
 from folkmoot.laptop import Servers, servers
 from folkmoot.listening import listen
 from folkmoot.settings import load_settings
+from folkmoot.testing.generous import GENEROUS
 from folkmoot.testing.people import ADMIN_EMAIL, PASSWORD, Folkmoot
 
 T = TypeVar("T")
@@ -57,14 +58,12 @@ def start(on: Machine, module: Path, **changes: object) -> Iterator[Folkmoot]:
             "port": 0,
             "serve_site": False,
             "drain_s": 0.2,
-            "sign_in_per_minute": 10_000,
-            "actions_per_s": 10_000,
-            "actions_burst": 10_000,
             "api_admin_email": ADMIN_EMAIL,
             "api_admin_password": PASSWORD,
             "modules": (str(module),),
             "modules_strict": True,
         }
+        | GENEROUS
         | changes
     )
     asyncio.run_coroutine_threadsafe(prepare(settings, migrate_first=True), on.loop).result(PATIENCE_S)

@@ -10,20 +10,12 @@ from pathlib import Path
 
 import httpx
 
+from folkmoot.testing.generous import environment
 from tests.people import NO_TLS
 
 START_S = 120.0  # of a machine that does ten other things
 
-# One machine plays many people: limits that are for one person would only measure themselves.
-GENEROUS = {
-    "API_MODE": "dev",
-    "FOLKMOOT_SERVE_SITE": "false",
-    "FOLKMOOT_SIGN_IN_PER_MINUTE": "10000",
-    "FOLKMOOT_ACTIONS_PER_S": "100000",
-    "FOLKMOOT_ACTIONS_BURST": "100000",
-    "FOLKMOOT_HANDSHAKES_PER_MINUTE": "1000000",
-    "FOLKMOOT_SOCKET_COMMANDS_PER_S": "1000",
-}
+OWN = {"API_MODE": "dev", "FOLKMOOT_SERVE_SITE": "false", **environment()}
 
 
 class Server:
@@ -52,7 +44,7 @@ class Server:
         self._process: asyncio.subprocess.Process | None = None
         self.environment = {
             **os.environ,
-            **GENEROUS,
+            **OWN,
             "DATABASE_URL": dsn,
             "REDIS_URL": redis_url,
             "FOLKMOOT_HOST": host,

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from folkmoot.settings import Settings
+from folkmoot.testing import generous
 from tests.realtime.wire import Wire, until
 
 PATIENCE_S = 30.0
@@ -78,7 +79,7 @@ async def supervised(settings: Settings, folder: Path, *arguments: str, **change
     environment = {
         **os.environ,
         "API_MODE": "dev",
-        "FOLKMOOT_HANDSHAKES_PER_MINUTE": "1000000",  # all come from one address
+        **generous.environment(),
         "LOG_FORMAT": "json",
         "DATABASE_URL": settings.dsn,
         "REDIS_URL": settings.redis_dsn,

@@ -83,7 +83,7 @@ async def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost
     async with (
         enrol(node, "Ada") as ada,
         enrol(node, "Bob") as bob,
-        supervised(settings, tmp_path, FOLKMOOT_SOCKET_COMMANDS_PER_S="1000") as running,
+        supervised(settings, tmp_path) as running,
     ):
         room_id = await ada.make_room()
         await bob.join(room_id)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import grpc
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -12,6 +13,8 @@ from folkmoot.app import Node
 from tests.conftest import Start
 from tests.fault.proxy import Proxy
 from tests.people import Member, assert_problem, enrol, visiting
+from tests.realtime.wire import wired
+from tests.rpc.words import Program, channel_to
 
 ROOMS = "/api/v1.0/rooms"
 
@@ -95,3 +98,68 @@ async def test_without_redis_each_node_has_a_bucket(start: Start, redis_relay: t
 async def test_strangers_are_told_that_they_are_strangers(strict: Node, ada: Member) -> None:
     async with visiting(strict, "nonsense") as http:
         assert await ask(http, 25) == [401] * 25
+
+
+# -- what costs more
+
+
+EXPORT = "/api/v1.0/actions/audit/export"
+
+
+async def test_what_reads_much_counts_as_many_requests(strict: Node) -> None:
+    async with enrol(strict, "Root", "admin") as root:
+        assert await ask(root.http, 2, EXPORT) == [200, 200]
+        refused = await root.http.post(EXPORT)
+        assert_problem(refused, 429, "too_many")
+        assert 1 <= int(refused.headers["retry-after"]) <= 11
+
+
+async def test_what_costs_little_goes_on_where_what_costs_much_must_wait(strict: Node) -> None:
+    async with enrol(strict, "Root", "admin") as root:
+        assert await ask(root.http, 1, EXPORT) == [200]
+        assert await ask(root.http, 5) == [200] * 5
+        assert await ask(root.http, 1, EXPORT) == [429]
+        assert await ask(root.http, 3) == [200] * 3
+
+
+async def test_many_at_once_are_not_cheaper(strict: Node) -> None:
+    async with enrol(strict, "Root", "admin") as root:
+        answers = await asyncio.gather(*(root.http.post(EXPORT) for _ in range(12)))
+        assert sorted({answer.status_code for answer in answers}) == [200, 429]
+        assert [answer.status_code for answer in answers].count(200) <= 2
+
+
+async def test_it_costs_as_much_on_the_socket_and_over_grpc(start: Start) -> None:
+    async with (
+        start(actions_per_s=1, actions_burst=20, grpc_port=0) as node,
+        enrol(node, "Root", "admin") as root,
+        wired(node.port, root.token) as wire,
+        channel_to(node) as channel,
+    ):
+        program = Program(channel, root.token)
+        await wire.rpc("audit.export")
+        await program.call("audit", "export")
+        assert await wire.refused("rpc", method="audit.export") == 111
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await program.call("audit", "export")
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert await ask(root.http, 1, EXPORT) == [429]
+        for _ in range(30):
+            await wire.rpc("rooms.mine")  # what costs nothing more is not asked for here
+
+
+async def test_who_may_not_pays_nothing_for_it(strict: Node) -> None:
+    async with enrol(strict, "Eve") as eve:
+        assert await ask(eve.http, 10, EXPORT) == [403] * 10
+
+
+async def test_without_redis_it_costs_as_much(start: Start, redis_relay: tuple[Proxy, SecretStr]) -> None:
+    relay, url = redis_relay
+    async with start(redis_url=url, actions_per_s=1, actions_burst=20) as node, enrol(node, "Root", "admin") as root:
+        await relay.cut()
+        async with asyncio.timeout(10):
+            while node.core.bus.is_up:
+                await asyncio.sleep(0.02)
+        statuses = await ask(root.http, 4, EXPORT)
+    assert statuses[:2] == [200, 200]
+    assert 429 in statuses

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from folkmoot.testing.generous import environment
 from tests.kubernetes.cluster import PATIENCE_S, run
 
 MANIFESTS = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
@@ -25,10 +26,7 @@ configMapGenerator:
     behavior: merge
     # Everybody here comes from one address; and that the machine is slow is not what is tried.
     literals:
-      - FOLKMOOT_SIGN_IN_PER_MINUTE=10000
-      - FOLKMOOT_ACTIONS_PER_S=10000
-      - FOLKMOOT_ACTIONS_BURST=10000
-      - FOLKMOOT_HANDSHAKES_PER_MINUTE=100000
+{limits}
       - FOLKMOOT_DATABASE_WAIT_S=10
       - LOG_LEVEL={log_level}
 patches:
@@ -102,12 +100,17 @@ def write_trial(folder: Path, tag: str, next_tag: str) -> Trial:
     for name, its_tag, log_level in (("now", tag, "info"), ("next", next_tag, "warning")):
         overlay = folder / "k/overlays" / name
         overlay.mkdir()
-        (overlay / "kustomization.yaml").write_text(OVERLAY.format(tag=its_tag, log_level=log_level, folder=on_node))
+        (overlay / "kustomization.yaml").write_text(_overlay(its_tag, log_level, on_node))
         overlays.append(overlay)
     nightly = folder / "k/overlays/nightly"
     nightly.mkdir()
     (nightly / "kustomization.yaml").write_text(NIGHTLY.format(tag=tag))
     return Trial(overlays[0], overlays[1], nightly, tag, on_node, written["API_ADMIN_PASSWORD"])
+
+
+def _overlay(tag: str, log_level: str, folder: str) -> str:
+    limits = "\n".join(f"      - {name}={limit}" for name, limit in environment().items())
+    return OVERLAY.format(tag=tag, log_level=log_level, folder=folder, limits=limits)
 
 
 async def is_there(name: str) -> bool:

@@ -19,6 +19,7 @@ from folkmoot.laptop import Servers
 from folkmoot.listening import listen
 from folkmoot.migrations import migrate, revisions
 from folkmoot.settings import Settings
+from folkmoot.testing import generous
 from tests.databases import another_database
 from tests.people import NO_TLS
 
@@ -79,7 +80,7 @@ class Process:
                 "API_ADMIN_EMAIL": EMAIL,
                 "API_ADMIN_PASSWORD": PASSWORD,
                 "FOLKMOOT_DRAIN_S": "0.2",
-                "FOLKMOOT_SIGN_IN_PER_MINUTE": "10000",  # all tests sign in from one address
+                **generous.environment(),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -40,7 +40,7 @@ WITH_ADDRESS = {route.action.method for route in load_routes(BUILT_IN)}
 
 @pytest.fixture(scope="module")
 async def node(start: Start) -> AsyncIterator[Node]:
-    async with start(grpc_port=0, grpc_calls_per_s=10_000, socket_commands_per_s=10_000) as started:
+    async with start(grpc_port=0, grpc_calls_per_s=10_000) as started:
         yield started
 
 

@@ -26,11 +26,12 @@ from folkmoot.realtime.accepting import Acceptor
 from folkmoot.realtime.codes import Close
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.frames import text_frame
+from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.port import Connections, Door, Gate, Handshake, Limits, Receiver, protocols
 
 CHECKOUT = Path(__file__).parents[2]
 PATH = "/ws"
-LIMITS = Limits(frame_bytes=65_536, queue_bytes=1 << 20, idle_s=60.0)
+LIMITS = Limits(frame_bytes=65_536, queue_bytes=1 << 20, received_bytes=Pace(1 << 40, 1 << 40), idle_s=60.0)
 KEY = b64encode(b"the sample nonce").decode()
 PATIENCE_S = 10.0
 

@@ -193,8 +193,8 @@ async def test_three_thousand_commands_in_one_frame_are_all_answered_and_few_run
         assert 1 < most <= 17  # sixteen commands, and the worker that hands them out
 
 
-async def test_three_thousand_short_commands_fit_into_a_frame(node: Node, ada: Member) -> None:
-    async with wired(node.port, ada.token) as wire:
+async def test_three_thousand_short_commands_fit_into_a_frame(start: Start) -> None:
+    async with start(socket_commands_per_s=200) as node, enrol(node, "Ada") as ada, wired(node.port, ada.token) as wire:
         await wire.raw("\n".join(f'{{"id":{number},"rpc":{{}}}}' for number in range(10, 3_010)))
         await wire.hears(lambda: len(wire.replies) == 3_001)
         assert {reply["error"]["code"] for key, reply in wire.replies.items() if key > 1} == {104, 111}

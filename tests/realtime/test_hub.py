@@ -157,7 +157,7 @@ async def test_three_hundred_abrupt_connections_leave_nothing_behind(start: Star
 
 async def test_a_slow_reader_does_without_typing_first_then_is_closed_and_the_others_are_served(start: Start) -> None:
     queue = 64 * 1024
-    async with start(socket_queue_bytes=queue, socket_commands_per_s=10_000) as node, enrol(node, "Ada") as ada:
+    async with start(socket_queue_bytes=queue) as node, enrol(node, "Ada") as ada:
         room_id = await ada.make_room()
         slow = await Raw.connect(node.port, receive_bytes=4096)
         commands = [

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from folkmoot.realtime import connections as connections_module
 from folkmoot.realtime.codes import SHUTDOWN
 from folkmoot.realtime.frames import text_frame
-from folkmoot.realtime.port import Handshake, Limits, Receiver, Refused
+from folkmoot.realtime.port import Handshake, Receiver, Refused
 from tests.realtime.support import (
     CLOSE,
     KEY,
+    LIMITS,
     TEXT,
     Echo,
     Frame,
@@ -589,8 +591,7 @@ async def test_a_drain_does_not_wait_for_an_answer_for_ever(monkeypatch: pytest.
 
 
 async def test_a_drain_does_not_wait_for_who_never_answers() -> None:
-    limits = Limits(frame_bytes=65_536, queue_bytes=1 << 20, idle_s=60, close_s=0.2)
-    async with serving(limits=limits) as node:
+    async with serving(limits=replace(LIMITS, close_s=0.2)) as node:
         clients = [await Raw.connect(node.port) for _ in range(3)]
         async with asyncio.timeout(2):
             await node.connections.drain(SHUTDOWN, within_s=0)

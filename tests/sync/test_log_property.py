@@ -71,7 +71,7 @@ class Town:
 
 @asynccontextmanager
 async def a_town(start: Start, loop: asyncio.AbstractEventLoop) -> AsyncIterator[Town]:
-    busy = {"socket_commands_per_s": 100_000, "sockets_per_user": 1_000}
+    busy = {"sockets_per_user": 1_000}
     async with (
         start(**busy) as one,
         start(**busy) as two,

@@ -15,6 +15,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from folkmoot.settings import Settings
+from folkmoot.testing import generous
 from tests.cli.words import COMMAND, environment
 from tests.people import NO_TLS
 from tests.realtime.wire import until
@@ -117,10 +118,7 @@ async def served(settings: Settings, folder: Path, *arguments: str, **changes: s
         "FOLKMOOT_SERVE_SITE": "false",
         "FOLKMOOT_DRAIN_S": "0.5",
         "FOLKMOOT_DATABASE_POOL": "4",
-        "FOLKMOOT_SIGN_IN_PER_MINUTE": "10000",
-        "FOLKMOOT_ACTIONS_PER_S": "10000",
-        "FOLKMOOT_ACTIONS_BURST": "10000",
-        "FOLKMOOT_HANDSHAKES_PER_MINUTE": "100000",
+        **generous.environment(),
         **changes,
     }
     log = folder / "server.log"

@@ -7,7 +7,7 @@ from folkmoot.modules.audit import store
 from folkmoot.modules.audit.schemas import AuditEntry, AuditPage, Export, Exported, PageOf
 
 
-@action(access=Access.ADMIN, reach=Reach.ALL)
+@action(access=Access.ADMIN, reach=Reach.ALL, cost=5)
 async def entries(call: Call, given: PageOf) -> AuditPage:
     """What people, programs and the operator did, newest first."""
     async with call.core.database.connection() as connection:
@@ -15,7 +15,7 @@ async def entries(call: Call, given: PageOf) -> AuditPage:
     return AuditPage(entries=found[: given.limit], more=len(found) > given.limit)
 
 
-@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True)
+@action(access=Access.ADMIN, reach=Reach.ALL, is_sensitive=True, audits=True, cost=10)
 async def export(call: Call, given: Export) -> Exported:
     """The same as JSON lines, to be kept elsewhere. The next ones begin before the id of the last line."""
     async with call.core.database.transaction() as connection:

@@ -8,7 +8,7 @@ from folkmoot.errors import MailMissing
 from folkmoot.modules.notices.schemas import Notice, What
 
 
-@action(access=Access.ADMIN, reach=Reach.OWN, own_sign_in=True)
+@action(access=Access.ADMIN, reach=Reach.OWN, own_sign_in=True, cost=10)
 async def try_out(call: Call, _: Nothing) -> Done:
     """Has a letter sent to the admin who asks, to see whether letters arrive. What goes wrong is among the jobs."""
     if not call.core.settings.sends_mail:
