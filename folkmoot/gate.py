@@ -8,7 +8,7 @@ import structlog
 from folkmoot.actions import Caller
 from folkmoot.addresses import client_address, place_of
 from folkmoot.errors import Error, NotSignedIn, TooMany
-from folkmoot.http.identity import cookie_name
+from folkmoot.http.identity import cookie_name, of_cookie
 from folkmoot.limits import Limiter
 from folkmoot.modules.sessions.keeper import Keeper
 from folkmoot.realtime.client import Client
@@ -92,7 +92,7 @@ class Gate:
         token = _cookie(handshake.headers.get("cookie", ""), cookie_name(self._settings))
         if token is None or "origin" not in handshake.headers:
             return None
-        return await self._keeper.find(token)
+        return await of_cookie(token, self._keeper.find)
 
     async def _bearer(self, token: str) -> Caller | None:
         """Who holds a ticket, or where the operator allows it an access token; None: it is not valid."""

@@ -37,9 +37,19 @@ async def identify(request: Request, settings: Settings, authenticate: Authentic
         raise NotSignedIn
     if bearer is None:
         check_own_page(request, settings)
-    caller = await authenticate(bearer or cookie or "")
+        caller = await of_cookie(cookie or "", authenticate)
+    else:
+        caller = await authenticate(bearer)
     request.ctx.caller = caller  # for whoever looks at the request when it is answered
     return caller
+
+
+async def of_cookie(token: str, authenticate: Authenticate) -> Caller:
+    """Who a browser says it is. Raises NotSignedIn, in words for people: they know of no token."""
+    try:
+        return await authenticate(token)
+    except NotSignedIn:
+        raise NotSignedIn("Your sign-in has ended. Sign in again.") from None
 
 
 async def identify_program(request: Request, settings: Settings, authenticate: Authenticate) -> Caller:

@@ -36,7 +36,7 @@ async def node(start: Start, own_database: str) -> AsyncIterator[Node]:
 @pytest.mark.parametrize("action", [action.method for action in ours() if action.audits])
 async def test_what_is_done_is_found(node: Node, own_database: str, action: str) -> None:
     assert action in DEEDS, (
-        f"{action} says that it is in the audit log: do it once in tests/audit/deeds_of_*.py, so that it is looked for."
+        f"{action} is to be in the audit log: do it once in deeds_of_members.py or deeds_of_admins.py."
     )
     async with (
         enrol(node, "Ada", "admin") as ada,

@@ -22,6 +22,8 @@ CACHE_S = 60
 TICKET_S = 30
 TOMBSTONE = b"ended"
 LONGEST_TOKEN = 256
+OVER = "This token is wrong, has expired or was revoked."  # which of them is not for whoever tries to know
+TICKET_OVER = "This ticket is wrong, was used or has expired."
 
 
 class Keeper:
@@ -41,7 +43,7 @@ class Keeper:
     async def find_enrolling(self, token: str) -> Caller:
         """The same, also for who must turn on a second factor first: an action says whether they may perform it."""
         if not 0 < len(token) <= LONGEST_TOKEN or not can_be_token(token):
-            raise NotSignedIn
+            raise NotSignedIn(OVER)
         return await self._find(hash_token(token))
 
     async def find_listener(self, token: str) -> Caller:
@@ -53,10 +55,10 @@ class Keeper:
     async def find_ticket(self, ticket: str) -> Caller:
         """Who was given this one-time ticket; it is used up by asking. Raises NotSignedIn, or Unavailable."""
         if not 0 < len(ticket) <= LONGEST_TOKEN:
-            raise NotSignedIn
+            raise NotSignedIn(TICKET_OVER)
         token_hash = await self._bus.need(self._bus.redis.getdel(_ticket_key(ticket)))
         if not isinstance(token_hash, bytes):
-            raise NotSignedIn
+            raise NotSignedIn(TICKET_OVER)
         return _enrolled(await self._find(token_hash))
 
     async def still_hold(self, session_ids: Sequence[int]) -> set[int]:
@@ -67,7 +69,7 @@ class Keeper:
     async def _find(self, token_hash: bytes) -> Caller:
         live = (await self._live.find((token_hash,))).get(token_hash)
         if live is None:
-            raise NotSignedIn
+            raise NotSignedIn(OVER)
         return self._caller(live)
 
     async def _look_up(self, token_hashes: Sequence[bytes]) -> dict[bytes, store.LiveSession]:
@@ -90,7 +92,7 @@ class Keeper:
     def _caller(self, live: store.LiveSession) -> Caller:
         remaining_s = live.expires_at_s - time.time()
         if remaining_s <= 0:
-            raise NotSignedIn
+            raise NotSignedIn(OVER)
         return Caller(
             live.user_id,
             live.name,
