@@ -28,6 +28,11 @@ DO $$ DECLARE name text; BEGIN
     CREATE SCHEMA public;
 END $$
 """
+# Whoever is no superuser is not told of what kind the backends of others are, but that somebody is signed in there.
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+"""
 ANOTHER_LOG = """
 DO $$ BEGIN
     IF to_regclass('public.rooms') IS NOT NULL THEN UPDATE public.rooms SET epoch = DEFAULT; END IF;
@@ -94,12 +99,7 @@ def _unfinished(beside: Path) -> Iterator[Path]:
 async def _check_that_nobody_is_there(dsn: str, within_s: float) -> None:
     connection = await patiently(partial(asyncpg.connect, dsn), within_s)
     try:
-        others = await connection.fetchval(
-            """
-            SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-            """
-        )
+        others = await connection.fetchval(OTHERS)
     finally:
         await connection.close()
     if others:

@@ -20,6 +20,7 @@ from folkmoot.keys import with_kept_keys
 from folkmoot.listening import check_admin_ports, listen, listen_to_admins, listen_together
 from folkmoot.loading.revisions import migrate_modules
 from folkmoot.migrations import BASE, HEAD, is_earlier, is_known, migrate, resolve, revision_of
+from folkmoot.migrations.roles import let_servers_in
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.accounts.schemas import Account
 from folkmoot.modules.audit import actions as audit
@@ -131,8 +132,9 @@ async def _count_connections(core: Core, settings: Settings) -> None:
 async def migrate_to(settings: Settings, target: str, *, lose_data: bool, or_newer: bool = False) -> tuple[str, str]:
     """Returns the revisions before and after. With `or_newer`, what a newer version has made is left as it is."""
     async with _some_servers(settings) as settings:
-        before = await revision_of(settings.dsn, within_s=settings.database_start_s)
+        before = await revision_of(settings.migrating_dsn, within_s=settings.database_start_s)
         if or_newer and not is_known(before):
+            await _let_servers_in(settings)
             return before, before
         if is_earlier(resolve(target), before) and not lose_data:
             raise CommandFailed(
@@ -141,22 +143,23 @@ async def migrate_to(settings: Settings, target: str, *, lose_data: bool, or_new
             )
         if resolve(target) == BASE:
             await migrate_modules(settings, BASE)
-        moved = await migrate(settings.dsn, target, within_s=settings.database_start_s)
+        moved = await migrate(settings.migrating_dsn, target, within_s=settings.database_start_s)
         if target == HEAD:
             await migrate_modules(settings)
+        await _let_servers_in(settings)
         return moved
 
 
 async def back_up(settings: Settings, target: Path) -> int:
     """Writes a backup, while servers run or not. Returns its bytes."""
     async with _some_servers(settings) as settings:
-        return await backups.back_up(settings.dsn, target)
+        return await backups.back_up(settings.migrating_dsn, target)
 
 
 async def put_back(settings: Settings, source: Path) -> None:
     """Puts a backup back, and brings it up to date."""
     async with _some_servers(settings) as settings:
-        await backups.put_back(settings.dsn, source, within_s=settings.database_start_s)
+        await backups.put_back(settings.migrating_dsn, source, within_s=settings.database_start_s)
         await _up_to_date(settings)
         async with operating(settings) as core:
             await forget_everybody(core.bus)
@@ -276,8 +279,15 @@ async def _some_servers(settings: Settings) -> AsyncIterator[Settings]:
 
 
 async def _up_to_date(settings: Settings) -> None:
-    await migrate(settings.dsn, HEAD, within_s=settings.database_start_s)
+    await migrate(settings.migrating_dsn, HEAD, within_s=settings.database_start_s)
     await migrate_modules(settings)
+    await _let_servers_in(settings)
+
+
+async def _let_servers_in(settings: Settings) -> None:
+    """Where the owner of the schema is another role than the one that servers sign in with."""
+    if settings.owner_dsn:
+        await let_servers_in(settings.owner_dsn, settings.dsn, within_s=settings.database_start_s)
 
 
 async def _first_admin(settings: Settings, email: str) -> tuple[str, str] | None:

@@ -24,6 +24,7 @@ from folkmoot.laptop.binaries import OLDEST_POSTGRES, Binary, find_postgres, fin
 from folkmoot.laptop.port import port_holder, port_is_free
 from folkmoot.loading.modules import load_modules
 from folkmoot.migrations import current, revisions
+from folkmoot.migrations.rights import beyond
 from folkmoot.services.check import check_file
 from folkmoot.services.file import BadServices
 from folkmoot.settings import Settings
@@ -123,6 +124,7 @@ async def _database(dsn: str, settings: Settings) -> list[Finding]:
             await _asked("database", _database_version, connection),
             await _asked("durability", _durability, connection),
             await _asked("migrations", _migrations, connection),
+            await _asked("role", _role, connection),
             await _asked("clock", _clock, connection),
             await _asked("keys", partial(_keys, settings), connection),
         ]
@@ -167,6 +169,14 @@ async def _migrations(connection: "asyncpg.Connection[asyncpg.Record]") -> Findi
         return Finding("migrations", False, f"the database is at {at}, which this version does not know", advice)
     says = f"the database is at {at}, the latest is {known[-1]}"
     return Finding("migrations", False, says, "Run `folkmoot migrate`; `up` and `serve` do so at their start.")
+
+
+async def _role(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:
+    """Whether servers could change the schema. On a laptop they may: it is the operator's own."""
+    role = await connection.fetchval("SELECT current_user")
+    if too_much := await beyond(connection, role):
+        return Finding("role", True, f"{role} {', '.join(too_much)}; DATABASE_OWNER_URL keeps that from servers")
+    return Finding("role", True, f"{role} reads and writes, and may not change the schema")
 
 
 async def _clock(connection: "asyncpg.Connection[asyncpg.Record]") -> Finding:

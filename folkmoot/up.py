@@ -34,9 +34,12 @@ async def up(settings: Settings, *, report: Report, greet: Greet) -> None:
 
 def with_servers(settings: Settings, servers: laptop.Servers) -> Settings:
     """The settings, with the addresses of running databases."""
-    return settings.model_copy(
-        update={"database_url": SecretStr(servers.dsn), "redis_url": SecretStr(servers.redis_url)}
-    )
+    update = {
+        "database_url": SecretStr(servers.dsn),
+        "database_owner_url": SecretStr(settings.owner_dsn),  # which POSTGRES_* alone would not say any more
+        "redis_url": SecretStr(servers.redis_url),
+    }
+    return settings.model_copy(update=update)
 
 
 async def _load_server() -> ModuleType:

@@ -32,19 +32,7 @@ async def insert(connection: Connection, entries: Sequence[Entry]) -> None:
 
 async def prune(connection: Connection, before: datetime, limit: int) -> int:
     """Removes the oldest entries from before a time, at most `limit`. This is the only way that any are removed."""
-    await connection.execute("SELECT set_config('folkmoot.prune_audit_before', $1, true)", before.isoformat())
-    removed: int = await connection.fetchval(
-        """
-        WITH gone AS (
-            DELETE FROM audit_entries
-             WHERE id IN (SELECT id FROM audit_entries WHERE at < $1 ORDER BY at LIMIT $2)
-            RETURNING 1
-        )
-        SELECT count(*) FROM gone
-        """,
-        before,
-        limit,
-    )
+    removed: int = await connection.fetchval("SELECT prune_audit_entries($1, $2)", before, limit)
     return removed
 
 

@@ -40,7 +40,7 @@ async def migrate_module(settings: Settings, place: Place, target: str = HEAD) -
     if of is None:
         return None
     try:
-        await migrate(settings.dsn, target, within_s=settings.database_start_s, of=of)
+        await migrate(settings.migrating_dsn, target, within_s=settings.database_start_s, of=of)
     except Error:  # the database is away, which is not the module's doing
         raise
     except Exception as error:  # a revision may do anything

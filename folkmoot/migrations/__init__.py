@@ -3,6 +3,8 @@
 Alembic and SQLAlchemy take longer to import than the server to start, and most starts find the database up to date.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from folkmoot.database import Connection, patiently
 VERSIONS = Path(__file__).parent / "versions"
 BASE = "base"
 HEAD = "head"
+LOCK = 0x466F6C6B  # "Folk": the advisory lock that servers starting together take in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,17 @@ async def revision_of(dsn: str, *, within_s: float = 30.0, of: History = OURS) -
         return await current(connection, of)
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def locked(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection of whoever's turn it is to change the schema, or who may do what in it."""
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "folkmoot-migrate"})
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        yield connection
+    finally:
+        await connection.close()  # ends the lock with it
 
 
 async def current(connection: Connection, of: History = OURS) -> str:

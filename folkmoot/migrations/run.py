@@ -1,25 +1,24 @@
 """Running revisions: under a lock, each in a transaction, up and down, or as SQL for somebody else to run."""
 
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, pool
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from folkmoot.migrations import BASE, HEAD, OURS, History, current, is_earlier, resolve
+from folkmoot.errors import CommandFailed
+from folkmoot.migrations import BASE, HEAD, OURS, History, current, is_earlier, locked, resolve
 
 HERE = Path(__file__).parent
-LOCK = 0x466F6C6B  # "Folk": the advisory lock that servers starting together take in turn
 
 
 async def run(dsn: str, wanted: str, of: History = OURS) -> tuple[str, str]:
     """Takes the database to the revision `wanted`. Returns the revisions before and after."""
-    async with _locked(dsn) as connection:
+    async with locked(dsn) as connection:
         before = await current(connection, of)
         if before != wanted:
             await _step(dsn, before, wanted, of)
@@ -37,16 +36,6 @@ def offline_sql(start: str = BASE, target: str = HEAD) -> str:
     return printed.getvalue()
 
 
-@asynccontextmanager
-async def _locked(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(dsn, server_settings={"application_name": "folkmoot-migrate"})
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
-        yield connection
-    finally:
-        await connection.close()  # ends the lock with it
-
-
 async def _step(dsn: str, before: str, after: str, of: History) -> None:
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(dsn, server_settings={"lock_timeout": "2s"})
@@ -62,6 +51,13 @@ async def _step(dsn: str, before: str, after: str, of: History) -> None:
         async with engine.connect() as connection:
             await connection.run_sync(steps)
             await connection.commit()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == asyncpg.InsufficientPrivilegeError.sqlstate:
+            raise CommandFailed(
+                f"The schema is at {before}, and must be at {after}, and this role may not change it: {error.orig}. "
+                "Run `folkmoot migrate` with DATABASE_OWNER_URL first."
+            ) from None
+        raise
     finally:
         await engine.dispose()
 

@@ -534,6 +534,19 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.prune_audit_entries(before timestamp with time zone, at_most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+        DECLARE removed bigint;
+        BEGIN
+            PERFORM set_config('folkmoot.prune_audit_before', before::text, true);
+            DELETE FROM public.audit_entries
+             WHERE id IN (SELECT id FROM public.audit_entries WHERE at < before ORDER BY at LIMIT at_most);
+            GET DIAGNOSTICS removed = ROW_COUNT;
+            RETURN removed;
+        END $$;
+
 CREATE TABLE public.audit_entries (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,

@@ -92,6 +92,8 @@ class Settings(
                 ("POSTGRES_PASSWORD", self.postgres_password.get_secret_value() if self.postgres_host else None),
                 ("API_ADMIN_PASSWORD", self.api_admin_password.get_secret_value() or None),
                 ("the password in DATABASE_URL", _password_in(self.database_url)),
+                ("POSTGRES_OWNER_PASSWORD", self.postgres_owner_password.get_secret_value() or None),
+                ("the password in DATABASE_OWNER_URL", _password_in(self.database_owner_url)),
             )
             if secret in DEFAULT_SECRETS
         ]

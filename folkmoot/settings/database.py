@@ -1,8 +1,9 @@
 """PostgreSQL: where it is, and how much of it one server takes."""
 
-from urllib.parse import quote
+from typing import Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from folkmoot.settings.kinds import of_scheme
 
@@ -17,6 +18,13 @@ class Database(BaseModel):
     postgres_db: str = Field(default="folkmoot", description="name of the database")
     postgres_user: str = Field(default="folkmoot", description="who we are to PostgreSQL")
     postgres_password: SecretStr = Field(default=SecretStr(""), description="password of that user")
+    database_owner_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="the same database, as the role that owns it and may change its schema: for `folkmoot migrate` and "
+        "`folkmoot restore`, which then let the role of DATABASE_URL read and write, and no more",
+    )
+    postgres_owner: str = Field(default="", description="the same beside POSTGRES_*: the name of that role")
+    postgres_owner_password: SecretStr = Field(default=SecretStr(""), description="password of that role")
     database_pool: int = Field(
         default=10,
         ge=3,
@@ -37,17 +45,41 @@ class Database(BaseModel):
         description="how long a start waits for a PostgreSQL that is not there yet",
     )
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_owner_url")
     @classmethod
     def _postgres(cls, value: SecretStr) -> SecretStr:
         return of_scheme(value, "postgresql", "postgres")
 
+    @model_validator(mode="after")
+    def _owner_is_somebody_else(self) -> Self:
+        owner, server = urlsplit(self.owner_dsn), urlsplit(self.dsn)
+        if self.owner_dsn and owner.username == server.username:
+            raise ValueError(
+                "DATABASE_OWNER_URL (or POSTGRES_OWNER) must name another role than DATABASE_URL (or POSTGRES_USER)"
+            )
+        if self.owner_dsn and owner.path != server.path:
+            raise ValueError("DATABASE_OWNER_URL must name the same database as DATABASE_URL")
+        return self
+
     @property
     def dsn(self) -> str:
         """The PostgreSQL address: DATABASE_URL, or made of POSTGRES_*; empty when none is set."""
-        if url := self.database_url.get_secret_value():
-            return url
+        return self.database_url.get_secret_value() or self._postgres_as(self.postgres_user, self.postgres_password)
+
+    @property
+    def owner_dsn(self) -> str:
+        """The same as the owner of the schema; empty when the one role does everything."""
+        if self.database_owner_url.get_secret_value() or self.database_url.get_secret_value():
+            return self.database_owner_url.get_secret_value()
+        return self._postgres_as(self.postgres_owner, self.postgres_owner_password) if self.postgres_owner else ""
+
+    @property
+    def migrating_dsn(self) -> str:
+        """The address of whoever may change the schema, as far as we know."""
+        return self.owner_dsn or self.dsn
+
+    def _postgres_as(self, user: str, password: SecretStr) -> str:
         if not self.postgres_host:
             return ""
-        user, password = quote(self.postgres_user), quote(self.postgres_password.get_secret_value(), safe="")
-        return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+        account = f"{quote(user)}:{quote(password.get_secret_value(), safe='')}"
+        return f"postgresql://{account}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"

@@ -47,7 +47,7 @@ async def test_a_laptop_that_is_well(started: Servers, data: Path, site: Path, m
     assert {name: finding.says for name, finding in found.items() if not finding.ok} == {}
     assert set(found) == {
         "settings", "Python", "PostgreSQL program", "Valkey program", "disk", "database", "durability",
-        "migrations", "clock", "keys", "Redis", "port", "site", "services", "mail",
+        "migrations", "role", "clock", "keys", "Redis", "port", "site", "services", "mail",
     }  # fmt: skip
     assert "from the wheel" in found["PostgreSQL program"].says
     assert found["migrations"].says == f"the database is at {revisions()[-1]}, the latest"

@@ -135,7 +135,7 @@ async def test_without_the_lock_they_do_crash(
     changed: Settings, database_servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the tests above mean what they say."""
-    monkeypatch.setattr("folkmoot.migrations.run._locked", unlocked)
+    monkeypatch.setattr("folkmoot.migrations.run.locked", unlocked)
     crashed = 0
     for _ in range(5):
         async with another_database(database_servers.dsn) as dsn:
