@@ -32,7 +32,7 @@ from folkmoot.realtime.port import Door
 from folkmoot.realtime.recheck import Recheck
 from folkmoot.settings import Settings
 from folkmoot.telemetry.admin import open_admin_port
-from folkmoot.telemetry.parts import Parts
+from folkmoot.telemetry.parts import Parts, ProcessParts
 from folkmoot.telemetry.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -65,14 +65,26 @@ async def operating(settings: Settings) -> AsyncIterator[Core]:
 
 
 @asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[Core]:
-    """A process that does background jobs and nothing else. Leaving the block lets those that run end."""
+async def working(settings: Settings, admin: socket.socket | None = None) -> AsyncIterator[Core]:
+    """A process that does background jobs and nothing else. Leaving the block lets those that run end. `admin` is the
+    socket of the admin port, if there is to be one: it tells how those jobs end, too.
+    """
     async with AsyncExitStack() as closing:
         ground = await lay_ground_of_operator(closing, settings)
         core = await build_core(closing, ground)
         _start_writing(closing, core, ground.lookout)
+        worker = Worker(core, concurrency=settings.jobs_concurrency)
+        pulse = Pulse(uuid4().hex[:12], ground.bus)
         await core.bus.start()
-        closing.callback(_start_jobs(closing, core).stop)
+        pulse.start()
+        closing.push_async_callback(pulse.close)
+        if admin is not None:
+            parts = ProcessParts(core, {"working": ground.database}, pulse)
+            ready = Readiness(ground.database, lambda: {"working": worker.is_working}).parts
+            await open_admin_port(closing, admin, parts, ready=ready, is_draining=lambda: worker.is_stopping)
+        worker.start()
+        closing.push_async_callback(worker.close)
+        closing.callback(worker.stop)
         yield core
 
 
@@ -107,7 +119,7 @@ async def running(
             closing.push_async_callback(part.close)
 
         connections = _start_connections(closing, settings)
-        ready = Readiness(ground.database, connections).parts
+        ready = Readiness(ground.database, lambda: {"accepting": not connections.is_draining}).parts
         http = build_http(f"folkmoot-{ground.name}", core, ground.modules, keeper.find_enrolling, ready)
         closing.callback(Sanic.unregister_app, http)
         if settings.api_mode == "dev":
@@ -118,8 +130,8 @@ async def running(
         remote = await _start_grpc(closing, core, engine, keeper.find, ready, listening)
         if admin is not None:
             databases = {"reading": ground.database, "writing": ground.written}
-            parts = Parts(core, databases, connections, door, engine, http.ctx.requests, pulse)
-            await open_admin_port(closing, admin, parts, ready)
+            parts = Parts(core, databases, pulse, connections, door, engine, http.ctx.requests)
+            await open_admin_port(closing, admin, parts, ready=ready, is_draining=lambda: connections.is_draining)
         serving = await Serving.start(http, door, listening)
         closing.push_async_callback(_drain, serving, remote, settings.drain_s)
         closing.callback(worker.stop)  # what runs may end while everybody else is sent away

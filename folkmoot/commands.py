@@ -97,7 +97,7 @@ async def work_on_jobs(settings: Settings, *, migrate_first: bool, report: Calla
         with suppress(Stopped):
             if migrate_first:
                 await unless(stop, _up_to_date(settings))
-            async with working(settings):
+            async with working(settings, listen_to_admins(settings)):
                 report("Working")
                 await stop.wait()
                 report("Stopping")

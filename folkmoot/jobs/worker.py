@@ -43,6 +43,15 @@ class Worker:
         self._ends_at = 0.0  # once we stop, on the monotonic clock
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def is_working(self) -> bool:
+        """Whether it takes jobs: not while PostgreSQL is away, and not once it is told to stop."""
+        return self._engine is not None and not self.is_stopping
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
     def start(self) -> None:
         self._tasks = [
             asyncio.create_task(self._run(), name="jobs"),

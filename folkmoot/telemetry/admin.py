@@ -1,4 +1,4 @@
-"""The admin port: `/metrics`, `/live` and `/ready`, for those who look after the node.
+"""The admin port: `/metrics`, `/live` and `/ready`, for those who look after a node or a worker.
 
 It is answered in a thread. A loop that hangs is when its operator looks, and a probe that hangs with it would say less
 than one that answers how long it has hung. It asks nobody who they are: it listens on the loopback, or in a network
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import structlog
 
 from folkmoot import __version__
-from folkmoot.telemetry.parts import Parts
+from folkmoot.telemetry.parts import ProcessParts
 
 log = structlog.get_logger(__name__)
 
@@ -29,16 +29,21 @@ PAUSE_S = 0.1
 
 
 async def open_admin_port(
-    closing: AsyncExitStack, listening: socket.socket, parts: Parts, ready: Callable[[], Awaitable[Mapping[str, bool]]]
+    closing: AsyncExitStack,
+    listening: socket.socket,
+    parts: ProcessParts,
+    *,
+    ready: Callable[[], Awaitable[Mapping[str, bool]]],
+    is_draining: Callable[[], bool],
 ) -> None:
     """Answers on the socket until the stack is closed."""
-    from folkmoot.telemetry.metrics import NodeMetrics  # with its library, which nobody needs whom nobody asks
+    from folkmoot.telemetry.metrics import metrics_of  # with its library, which nobody needs whom nobody asks
 
     admin = Admin(
-        metrics=NodeMetrics(parts).exposition,
+        metrics=metrics_of(parts).exposition,
         silence_s=lambda: parts.pulse.silence_s,
         ready=ready,
-        is_draining=lambda: parts.connections.is_draining,
+        is_draining=is_draining,
     )
     port = AdminPort(listening, admin)
     port.start()

@@ -1,4 +1,4 @@
-"""The parts of a running node that have something to tell."""
+"""The parts of a running process that have something to tell."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,17 @@ from folkmoot.telemetry.pulse import Pulse
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ProcessParts:
     core: Core
     databases: Mapping[str, Database]
+    pulse: Pulse
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(ProcessParts):
+    """Those of a node."""
+
     connections: Connections
     door: Door
     engine: Engine
     requests: Requests
-    pulse: Pulse

@@ -14,11 +14,11 @@ SEVERAL = ("api", "ws", "front")
 
 
 def probes(objects: Objects) -> Iterator[str]:
-    """Whoever listens is asked how it is."""
+    """Whoever listens is asked how it is, and so is each of our servers and workers."""
     for pod in all_pods(objects):
         for container in pod.containers:
             missing = [probe for probe in PROBES if probe not in container]
-            if pod.serves and container.get("ports") and missing:
+            if pod.serves and (container.get("ports") or {"serve", "work"} & {*container.get("args", [])}) and missing:
                 yield f"{pod.title}: {container['name']} has no {', no '.join(missing)}"
 
 

@@ -95,6 +95,11 @@ MISTAKES: list[tuple[Check, Breaks, str]] = [
         "there is no ConfigMap nothing",
     ),
     (conduct.probes, lambda b: b.container().pop("readinessProbe"), "has no readinessProbe"),
+    (
+        conduct.probes,
+        lambda b: [b.container("worker").pop(name) for name in ("ports", "livenessProbe")],
+        "no livenessP",
+    ),
     (conduct.probes, lambda b: b.container("redis", "StatefulSet").pop("livenessProbe"), "has no livenessProbe"),
     (conduct.limits, lambda b: b.container()["resources"]["limits"].pop("memory"), "no limits for memory"),
     (
