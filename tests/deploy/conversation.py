@@ -38,6 +38,8 @@ class Conversation:
         return f"room:{self.room_id}"
 
     async def talk(self) -> None:
+        while self.reconnects < 0:  # what is said before somebody listens is nobody's to hear
+            await asyncio.sleep(0.05)
         headers = {"Authorization": f"Bearer {self.token}"}
         async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_S, trust_env=False) as http:
             while not self._ends:
