@@ -55,8 +55,8 @@ stop: ## Stop the stack; its data stays in .data
 db: ## psql in the stack's database
 	@$(COMPOSE) exec db sh -c 'exec psql -U "$$POSTGRES_USER" "$$POSTGRES_DB"'
 
-r: ## redis-cli in the stack's Redis
-	@$(COMPOSE) exec redis redis-cli
+r: ## redis-cli in the stack's Redis, with what the servers may do
+	@$(COMPOSE) exec redis sh -c 'REDISCLI_AUTH="$$REDIS_PASSWORD" exec redis-cli --user folkmoot'
 
 b: ## A shell in a container of the stack: make b c=api
 	@$(COMPOSE) exec $(or $(c),$(error Say which: make b c=api)) sh
@@ -64,7 +64,7 @@ b: ## A shell in a container of the stack: make b c=api
 env: ## Write .env with fresh secrets; for a server: FOR=production URL=https://chat.example.org EMAIL=you@example.org
 	@$(or $(PYTHON),$(error $(OLD))) scripts/environment.py env $(if $(FOR),--for $(FOR)) $(if $(URL),--url $(URL)) $(if $(EMAIL),--email $(EMAIL))
 
-password: ## Give the stack's database another password
+password: ## Give the stack's database other passwords
 	@$(or $(PYTHON),$(error $(OLD))) scripts/environment.py password
 
 site: ## Build the single-page app into folkmoot/site

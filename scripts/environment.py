@@ -1,8 +1,8 @@
-"""Writes `.env` for the stack in compose, with fresh secrets; and gives the database another password.
+"""Writes `.env` for the stack in compose, with fresh secrets; and gives the database other passwords.
 
     make env                                                            for development, at http://localhost
     make env FOR=production URL=https://chat.example.org EMAIL=me@example.org
-    make password                                                       of the database, in `.env` and in its volume
+    make password                                                       of owner and servers, for a volume that is there
 
 What stands in `.env` stays as it is: only what is missing is added. It needs nothing but Python.
 """
@@ -35,6 +35,7 @@ def wanted(purpose: str, url: str, email: str) -> dict[str, str]:
         "UID": str(uid),
         "GID": str(gid),
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        "POSTGRES_SERVER_PASSWORD": secrets.token_urlsafe(24),
         "REDIS_PASSWORD": secrets.token_urlsafe(24),
         "FOLKMOOT_KEYS": f"{secrets.token_hex(4)}:{b64encode(secrets.token_bytes(32)).decode()}",
         "API_ADMIN_EMAIL": email or "admin@localhost",
@@ -87,7 +88,10 @@ def add(values: Mapping[str, str]) -> list[str]:
 
 
 def change_password() -> None:
-    """The database first: should this end in the middle, the next call begins anew, and needs no former password."""
+    """The database first: should this end in the middle, the next call begins anew, and needs no former password.
+
+    What the servers sign in with is only written down: the database takes it from `migrate`, before they start anew.
+    """
     password = secrets.token_urlsafe(24)
     role = read().get("POSTGRES_USER", "folkmoot")
     quoted = role.replace('"', '""')
@@ -99,13 +103,11 @@ def change_password() -> None:
         raise Refused(
             "The database did not take it, and nothing was changed. It must run: docker compose up -d --wait db"
         )
-    kept = (
-        [line for line in ENV.read_text().splitlines() if not line.startswith("POSTGRES_PASSWORD=")]
-        if ENV.exists()
-        else []
-    )
-    write("\n".join([*kept, f"POSTGRES_PASSWORD={password}"]) + "\n")
-    print("The database has another password, and .env too. The servers take it with: docker compose up -d --wait")
+    given = {"POSTGRES_PASSWORD": password, "POSTGRES_SERVER_PASSWORD": secrets.token_urlsafe(24)}
+    lines = ENV.read_text().splitlines() if ENV.exists() else []
+    kept = [line for line in lines if line.partition("=")[0] not in given]
+    write("\n".join([*kept, *(f"{name}={value}" for name, value in given.items())]) + "\n")
+    print("The database has another password, and .env too. The servers get one with: docker compose up -d --wait")
 
 
 def main() -> int:

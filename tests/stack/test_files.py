@@ -10,9 +10,11 @@ from folkmoot.settings import Settings
 from tests.stack.files import DOCKERFILES, ROOT, compose, services, variables
 
 SERVICES = {f"{file}:{name}": service for file, name, service in services()}
-ADDS_TO_ANOTHER = {f"compose.override.yaml:{name}" for name in ("api", "ws", "db", "redis", "adminer", "nginx")}
+ADDS_TO_ANOTHER = {
+    f"compose.override.yaml:{name}" for name in ("api", "ws", "migrate", "db", "redis", "adminer", "nginx")
+}
 WHOLE = {name: service for name, service in SERVICES.items() if name not in ADDS_TO_ANOTHER}
-NAMES = {"test_redis", "test_db", "test_adminer", "test_nginx", "test_api", "test_ws", "test_app"}
+NAMES = {"test_redis", "test_db", "test_adminer", "test_nginx", "test_api", "test_ws", "test_migrate", "test_app"}
 
 
 @pytest.mark.parametrize("service", WHOLE.values(), ids=WHOLE)
@@ -36,7 +38,7 @@ def test_one_service_is_root_and_it_may_only_give_folders_away() -> None:
 def test_a_service_has_limits_and_is_started_again(service: dict[str, Any]) -> None:
     limits = service["deploy"]["resources"]["limits"]
     assert limits.keys() == {"memory", "pids"}
-    assert service["restart"] == "unless-stopped"
+    assert service["restart"] == ("no" if service.get("command") == ["migrate"] else "unless-stopped")
     if "logging" in service:
         assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
 
@@ -81,15 +83,28 @@ def test_development_has_the_names_that_people_type() -> None:
 
 def test_production_has_no_secret_that_somebody_could_know() -> None:
     said = compose("compose.production.yaml")["services"]
-    for name in ("api", "ws"):
+    for name in ("api", "ws", "migrate"):
         environment = said[name]["environment"]
         for secret in ("POSTGRES_PASSWORD", "REDIS_URL", "API_ADMIN_PASSWORD", "FOLKMOOT_URL"):
             assert ":?" in environment[secret], secret
 
 
+def test_servers_do_not_know_who_owns_the_database() -> None:
+    """All of `.env` reaches them, but for what is said in its place."""
+    services = compose("compose.yaml")["services"]
+    for name in ("api", "ws"):
+        said = services[name]["environment"]
+        assert said["POSTGRES_USER"] == "folkmoot_server"
+        assert "POSTGRES_SERVER_PASSWORD" in said["POSTGRES_PASSWORD"]
+        assert said["DATABASE_OWNER_URL"] == ""
+        assert not said.keys() & {"POSTGRES_OWNER", "POSTGRES_OWNER_PASSWORD"}
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert services["migrate"]["environment"]["POSTGRES_OWNER"] == "${POSTGRES_USER:-folkmoot}"
+
+
 def test_each_setting_that_is_given_exists() -> None:
     known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
-    for service in ("api", "ws"):
+    for service in ("api", "ws", "migrate"):
         for file in ("compose.yaml", "compose.override.yaml", "compose.production.yaml", "compose.examples.yaml"):
             given = set((compose(file)["services"].get(service) or {}).get("environment", {}))
             assert given <= known, given - known

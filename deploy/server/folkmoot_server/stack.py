@@ -118,7 +118,7 @@ class Stack:
         """Forward, while people talk: a statement that would keep them waiting gives up and is tried again."""
         for left in reversed(range(TRIES)):
             try:
-                self._once(release, "api", "migrate")
+                self._once(release, self._owner(release), "migrate")
                 return
             except Failed:
                 if not left:
@@ -127,17 +127,17 @@ class Stack:
 
     def migrate_back(self, release: str, revision: str) -> None:
         """By the release that knows the way. What only its schema holds is gone then."""
-        self._once(release, "api", "migrate", revision, "--yes")
+        self._once(release, self._owner(release), "migrate", revision, "--yes")
 
     def back_up(self, release: str, file: str) -> None:
-        self._with_backups(release, "backup", f"/kept/{file}")
+        self._with_backups(release, "api", "backup", f"/kept/{file}")
 
     def check_backup(self, release: str, file: str) -> None:
         """Reads all of it, as a restore would."""
-        self._with_backups(release, "restore", f"/kept/{file}", "--check")
+        self._with_backups(release, "api", "restore", f"/kept/{file}", "--check")
 
     def restore(self, release: str, file: str) -> None:
-        self._with_backups(release, "restore", f"/kept/{file}", "--yes")
+        self._with_backups(release, self._owner(release), "restore", f"/kept/{file}", "--yes")
 
     def what_was_said(self, release: str) -> str:
         try:
@@ -154,8 +154,11 @@ class Stack:
 
     def _services(self, release: str) -> list[str]:
         """The services that are the program: API and socket, or both as one."""
-        there = self._run(release, "config", "--services").split()
+        there = self._all_services(release)
         return [service for service in ("api", "ws") if service in there]
+
+    def _all_services(self, release: str) -> list[str]:
+        return self._run(release, "config", "--services").split()
 
     def _plan(self, release: str, service: str) -> Plan:
         """What a release says about one of its services."""
@@ -180,8 +183,12 @@ class Stack:
                 if ended.returncode:
                     raise Failed(f"docker {words[0]} failed: {ended.stderr.strip()}")
 
-    def _with_backups(self, release: str, *words: str) -> None:
-        self._once(release, f"--volume={self._base / 'backups'}:/kept", "api", *words)
+    def _owner(self, release: str) -> str:
+        """The service that may change the schema. Before there was one for that, every server could."""
+        return "migrate" if "migrate" in self._all_services(release) else "api"
+
+    def _with_backups(self, release: str, service: str, *words: str) -> None:
+        self._once(release, f"--volume={self._base / 'backups'}:/kept", service, *words)
 
     def _once(self, release: str, *words: str) -> None:
         self._run(release, "run", "--rm", "--no-deps", "--no-TTY", *words)
