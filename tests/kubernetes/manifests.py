@@ -14,11 +14,15 @@ MANIFESTS = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 KUBECTL = Path(sys.executable).parent / "kubectl"
 SECRETS = {
     "secrets.env": "API_ADMIN_PASSWORD=quite long and random\n",
-    "databases.env": "POSTGRES_PASSWORD=a1b2c3d4\nREDIS_PASSWORD=d4c3b2a1\nREDIS_URL=redis://:d4c3b2a1@redis:6379/0\n",
+    "databases.env": "POSTGRES_PASSWORD=a1b2c3d4\nREDIS_PASSWORD=d4c3b2a1\n"
+    "REDIS_URL=redis://folkmoot:d4c3b2a1@redis:6379/0\n",
+    "database-owner.env": "POSTGRES_OWNER=folkmoot\nPOSTGRES_OWNER_PASSWORD=b2c3d4e5\n",
 }
 GIVEN = {
-    "secrets.env": SECRETS["secrets.env"] + "DATABASE_URL=postgresql://folkmoot:a1b2c3d4@db.example.org/folkmoot\n"
-    "REDIS_URL=rediss://:d4c3b2a1@redis.example.org:6379/0\n"
+    "secrets.env": SECRETS["secrets.env"]
+    + "DATABASE_URL=postgresql://folkmoot_server:a1b2c3d4@db.example.org/folkmoot\n"
+    "REDIS_URL=rediss://folkmoot:d4c3b2a1@redis.example.org:6379/0\n",
+    "database-owner.env": "DATABASE_OWNER_URL=postgresql://folkmoot:b2c3d4e5@db.example.org/folkmoot\n",
 }
 
 Object = dict[str, Any]

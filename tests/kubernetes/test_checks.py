@@ -86,7 +86,12 @@ MISTAKES: list[tuple[Check, Breaks, str]] = [
     ),
     (references.contents, lambda b: b.drop("ConfigMap", "folkmoot"), "there is no ConfigMap folkmoot"),
     (references.contents, lambda b: b.drop("Secret", "folkmoot"), "there is no Secret folkmoot"),
-    (references.contents, lambda b: b("Secret", "databases")["data"].pop("POSTGRES_PASSWORD"), "no POSTGRES_PASSWORD"),
+    (references.contents, lambda b: b.drop("Secret", "database-owner"), "there is no Secret database-owner"),
+    (
+        references.contents,
+        lambda b: b("Secret", "database-owner")["data"].pop("POSTGRES_OWNER_PASSWORD"),
+        "no POSTGRES_OWNER_PASSWORD",
+    ),
     (references.contents, lambda b: b.drop("PersistentVolumeClaim", "backups"), "no PersistentVolumeClaim backups"),
     (references.contents, lambda b: b.pod()["volumes"].clear(), "mounts tmp, which is no volume"),
     (

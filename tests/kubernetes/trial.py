@@ -92,7 +92,9 @@ class Trial:
 
 
 def write_trial(folder: Path, tag: str, next_tag: str) -> Trial:
-    shutil.copytree(MANIFESTS, folder / "k", ignore=shutil.ignore_patterns("secrets.env", "databases.env"))
+    shutil.copytree(
+        MANIFESTS, folder / "k", ignore=shutil.ignore_patterns("secrets.env", "databases.env", "database-owner.env")
+    )
     subprocess.run([sys.executable, folder / "k/make_secrets.py", "plain"], check=True)
     written = dict(line.split("=", 1) for line in (folder / "k/overlays/plain/secrets.env").read_text().splitlines())
     on_node = f"/tmp/folkmoot-try-{secrets.token_hex(4)}"  # noqa: S108 - of the node, and nobody can guess it
