@@ -194,6 +194,19 @@ def test_the_databases_can_be_reached_by_the_servers_alone(stack: Stack) -> None
     assert not network["Gateway"] or stack.ask("db", "timeout", "3", "bash", "-c", reach, "192.0.2.1", "80").returncode
 
 
+def test_a_server_reads_and_writes_and_does_not_know_the_owner_of_the_database(stack: Stack) -> None:
+    said = stack.ask("api", "folkmoot", "doctor").stdout
+    assert "folkmoot_server reads and writes, and may not change the schema" in said
+    assert "publish/subscribe works" in said
+    for service in ("api", "ws"):
+        told = stack.ask(service, "env").stdout
+        assert stack.env["POSTGRES_SERVER_PASSWORD"] in told
+        assert stack.env["POSTGRES_PASSWORD"] not in told
+    refused = stack.ask("api", "folkmoot", "migrate", "base", "--yes")
+    assert (refused.returncode, "may not change it" in refused.stderr) == (1, True), refused.stderr
+    assert stack.ask("redis", "redis-cli", "ping").stdout.strip() != "PONG"
+
+
 async def test_a_conversation_goes_on_while_its_servers_are_started_anew(stack: Stack, token: str) -> None:
     room_id = await general(stack, token)
     async with listening(stack, token) as ada, listening(stack, token) as bob:
@@ -246,7 +259,8 @@ async def test_the_database_takes_another_password_with_its_data(stack: Stack) -
     given = {"email": stack.env["API_ADMIN_EMAIL"], "password": stack.env["API_ADMIN_PASSWORD"]}
     async with visiting(stack) as http:
         assert (await http.post("/api/v1.0/user/auth", json=given)).status_code == 200
-    assert f"POSTGRES_PASSWORD={stack.env['POSTGRES_PASSWORD']}" not in (stack.folder / ".env").read_text()
+    for name in ("POSTGRES_PASSWORD", "POSTGRES_SERVER_PASSWORD"):
+        assert f"{name}={stack.env[name]}\n" not in (stack.folder / ".env").read_text()
 
 
 def test_files_belong_to_whom_env_says(stack: Stack) -> None:
@@ -263,6 +277,6 @@ async def test_no_token_and_no_password_is_in_any_log(stack: Stack, token: str) 
             await http.get(path, headers={"Cookie": f"sid={token}", "Authorization": f"Bearer {token}"})
     said = (await asyncio.to_thread(stack.compose, "logs")).splitlines()
     assert len(said) > 50
-    secrets = [token, *(stack.env[name] for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "API_ADMIN_PASSWORD"))]
+    secrets = [token, *(stack.env[name] for name in stack.env if name.endswith("_PASSWORD"))]
     for secret in secrets:
         assert [line.replace(secret, "…") for line in said if secret in line] == []
