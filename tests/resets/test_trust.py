@@ -1,0 +1,80 @@
+"""STARTTLS, against a mail server whose certificate is trusted, and against one whose is not."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from folkmoot.doctor import _mail
+from folkmoot.mail.letters import reset_letter
+from folkmoot.mail.sender import NotSent, check, send
+from folkmoot.settings import Settings
+from tests.postbox import PASSWORD, USER, context_of, knows_us, postbox, text_of
+from tests.resets.test_letters import SERVER, mailing
+
+LETTER = reset_letter(server=SERVER, name="Ada", email="ada@example.org", token="fmr_x", lifetime_s=60)
+
+
+def certificate(folder: Path, host: str) -> tuple[str, str]:
+    """A certificate for a host that says itself that it is good, and its key."""
+    its, key = folder / f"{host}.pem", folder / f"{host}.key"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-keyout", str(key), "-out", str(its), "-subj", f"/CN={host}"]
+    subprocess.run([*command, "-addext", f"subjectAltName=DNS:{host}"], check=True, capture_output=True)
+    return str(its), str(key)
+
+
+def known(settings: Settings, port: int) -> Settings:
+    return mailing(
+        settings, port, smtp_host="localhost", smtp_tls="starttls", smtp_user=USER, smtp_password=SecretStr(PASSWORD)
+    )
+
+
+async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its, key = certificate(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", its)
+    options = {"tls_context": context_of(its, key), "require_starttls": True}
+    async with postbox(**options, authenticator=knows_us, auth_required=True) as box:
+        await check(known(settings, box.port))
+        assert (await _mail(known(settings, box.port))).ok
+        await send(known(settings, box.port), LETTER, "ada@example.org")
+        (letter,) = box.to("ada@example.org")
+    assert "fmr_x" in text_of(letter)
+
+
+@pytest.mark.parametrize("trusted", ["nobody", "another"])
+async def test_nothing_is_said_to_a_server_that_nobody_vouches_for(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str
+) -> None:
+    its, key = certificate(tmp_path, "localhost")
+    (tmp_path / "other").mkdir()
+    if trusted == "another":
+        monkeypatch.setenv("SSL_CERT_FILE", certificate(tmp_path / "other", "localhost")[0])
+    told: list[object] = []
+
+    def listen(server: object, session: object, envelope: object, mechanism: str, data: object) -> object:
+        told.append(data)
+        return knows_us(server, session, envelope, mechanism, data)  # type: ignore[arg-type]
+
+    options = {"tls_context": context_of(its, key), "require_starttls": True}
+    async with postbox(**options, authenticator=listen, auth_required=True) as box:
+        with pytest.raises(NotSent, match="certificate") as refused:
+            await send(known(settings, box.port), LETTER, "ada@example.org")
+        finding = await _mail(known(settings, box.port))
+        assert box.letters == told == []
+    assert not finding.ok
+    assert PASSWORD not in f"{refused.value} {finding}"
+
+
+async def test_nor_to_one_that_is_vouched_for_under_another_name(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its, key = certificate(tmp_path, "mail.example.org")
+    monkeypatch.setenv("SSL_CERT_FILE", its)
+    async with postbox(tls_context=context_of(its, key), require_starttls=True) as box:
+        with pytest.raises(NotSent, match="certificate"):
+            await send(known(settings, box.port), LETTER, "ada@example.org")
+        assert box.letters == []
