@@ -385,7 +385,7 @@ export const en = {
       what: 'What',
       everything: 'Everything',
       outcome: 'Outcome',
-      both: 'Done and refused',
+      both: 'Any',
       outcomes: { done: 'Done', refused: 'Refused' },
       since: 'From',
       until: 'Until',

@@ -29,6 +29,17 @@ it('takes the token out of the address at once, and changes the password with it
   expect(screen.getByRole('link', { name: 'Sign in' })).toHaveAttribute('href', '/login')
 })
 
+it('goes on with a newer link that is opened in the same tab', async () => {
+  const { server, user, router } = await open('over')
+  await screen.findByRole('alert')
+  server.on('POST /resets/look', () => json({ state: 'good' }))
+  await router.push('/reset#fmr_newer')
+  await expect.poll(() => router.currentRoute.value.fullPath).toBe('/reset')
+  await choose(user)
+  expect(await screen.findByRole('heading', { name: 'Your password is changed' })).toBeVisible()
+  expect(server.asked.at(-1)?.body).toEqual({ token: 'fmr_newer', password: 'a few words' })
+})
+
 it('ends the session of somebody who is signed in', async () => {
   const { user } = await open('good', { 'GET /session': () => problem(401, 'not_signed_in') })
   const session = useSessionStore()
