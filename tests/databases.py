@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import asyncpg
 
+from folkmoot.migrations import migrate
+
 
 @asynccontextmanager
 async def another_database(dsn: str) -> AsyncIterator[str]:
@@ -22,3 +24,11 @@ async def another_database(dsn: str) -> AsyncIterator[str]:
         await connection.execute(f"DROP DATABASE {name}")
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def database_of_our_own(dsn: str) -> AsyncIterator[str]:
+    """The address of a database like `another_database`, with the schema of today."""
+    async with another_database(dsn) as another:
+        await migrate(another)
+        yield another

@@ -45,6 +45,12 @@ class Member:
         answer = await self.http.post(f"/api/v1.0/rooms/{room_id}/leave")
         assert answer.status_code == 204, answer.text
 
+    async def events(self, room_id: int) -> list[dict[str, Any]]:
+        """The newest page of what happened in the room, oldest first."""
+        answer = await self.http.get(f"/api/v1.0/rooms/{room_id}/events")
+        events: list[dict[str, Any]] = answer.json()["events"]
+        return events
+
     async def say(self, room_id: int, body: str, client_id: str | None = None) -> dict[str, object]:
         answer = await self.http.post(
             f"/api/v1.0/rooms/{room_id}/messages", json={"body": body, "client_id": client_id or str(uuid4())}

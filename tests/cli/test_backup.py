@@ -36,7 +36,7 @@ async def test_what_was_backed_up_comes_back_and_nothing_else(
         assert (await bot.get("/api/v1.0/rooms")).status_code == 200, "a token holds as it did"
         async with enrol(node, "Bob") as bob:
             await bob.join(room_id)
-            events = (await bob.http.get(f"/api/v1.0/rooms/{room_id}/events")).json()["events"]
+            events = await bob.events(room_id)
             assert [event["body"] for event in events if event["kind"] == "message"] == ["Before"]
             wire = await Wire.open(node.port)
             position = {"recover": True, "offset": 3, "epoch": since}

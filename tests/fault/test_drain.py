@@ -80,7 +80,7 @@ async def test_messages_that_were_begun_are_acknowledged_before_the_socket_close
         await asyncio.gather(*sending)
         assert await wire.expect_close() == 3001
         await stopped.ended.wait()
-    events = (await ada.http.get(f"/api/v1.0/rooms/{room_id}/events")).json()["events"]
+    events = await ada.events(room_id)
     assert [event["body"] for event in events[1:]] == ["0", "1", "2"]
 
 

@@ -13,7 +13,7 @@ from folkmoot.app import Node
 from folkmoot.settings import Settings
 from tests.fault.nodes import serving
 from tests.people import Member, enrol
-from tests.realtime.test_sdk_python import Sdk, using
+from tests.realtime.python_client import Sdk, using
 from tests.realtime.wire import until
 
 KILLS = 3

@@ -41,7 +41,7 @@ async def test_a_strange_row_is_shown_and_what_follows_it_too(
         ]
         page = await wire.do("history", channel=f"room:{room_id}", limit=10)
         assert [pub["offset"] for pub in page["publications"]] == [1, 2, 3]
-    events = (await ada.http.get(f"/api/v1.0/rooms/{room_id}/events")).json()["events"]
+    events = await ada.events(room_id)
     assert [event["body"] for event in events[1:]] == [body, "after it"]
 
 

@@ -14,7 +14,7 @@ from folkmoot.settings import Settings
 from tests.fault.supervised import one_socket_on_each, supervised
 from tests.fault.test_kill_nine import whole_log, write
 from tests.people import Member, enrol
-from tests.realtime.test_sdk_python import Sdk
+from tests.realtime.python_client import Sdk
 from tests.realtime.wire import until
 
 KILLS = 3

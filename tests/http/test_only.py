@@ -2,7 +2,7 @@
 
 from tests.conftest import Start
 from tests.people import assert_problem, enrol, visiting
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 from tests.realtime.wire import until
 
 

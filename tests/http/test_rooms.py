@@ -138,7 +138,7 @@ async def test_the_room_remembers_who_came_and_went(ada: Member, bob: Member) ->
     room_id = await ada.make_room()
     await bob.join(room_id)
     await bob.leave(room_id)
-    events = (await ada.http.get(f"{ROOMS}/{room_id}/events")).json()["events"]
+    events = await ada.events(room_id)
     assert [(event["seq"], event["kind"], event["author"]["name"]) for event in events] == [
         (1, "created", "Ada"),
         (2, "joined", "Bob"),
@@ -152,7 +152,7 @@ async def test_leaving_twice_at_once_is_leaving_once(ada: Member, bob: Member) -
     await bob.join(room_id)
     answers = await asyncio.gather(*(bob.http.post(f"{ROOMS}/{room_id}/leave") for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [204] + [404] * 5
-    events = (await ada.http.get(f"{ROOMS}/{room_id}/events")).json()["events"]
+    events = await ada.events(room_id)
     assert [event["kind"] for event in events] == ["created", "joined", "left"]
 
 

@@ -50,7 +50,7 @@ async def program(node: Node) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def said(admin: Member, room: int) -> list[dict[str, Any]]:
-    events = (await admin.http.get(f"/api/v1.0/rooms/{room}/events")).json()["events"]
+    events = await admin.events(room)
     return [event for event in events if event["kind"] == "message"]
 
 
@@ -73,7 +73,7 @@ async def test_a_hook_posts_as_a_bot_of_its_own(
     (event,) = await said(admin, room)
     assert event["author"] == hook.bot == {"id": hook.bot["id"], "name": "Grafana"}
     assert event["body"] == "**Disk** full"
-    kinds = [each["kind"] for each in (await admin.http.get(f"/api/v1.0/rooms/{room}/events")).json()["events"]]
+    kinds = [each["kind"] for each in await admin.events(room)]
     assert kinds == ["created", "joined", "message"]
     bots = (await admin.http.get("/api/v1.0/bots")).json()["bots"]
     assert hook.bot["id"] in {bot["id"] for bot in bots}

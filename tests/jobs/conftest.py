@@ -16,9 +16,8 @@ from folkmoot.jobs.job import Registry, declared_in
 from folkmoot.jobs.queue import Jobs
 from folkmoot.jobs.worker import Worker
 from folkmoot.laptop import Servers
-from folkmoot.migrations import migrate
 from folkmoot.settings import Settings
-from tests.databases import another_database
+from tests.databases import database_of_our_own
 from tests.jobs.planted import jobs as planted
 
 PATIENCE_S = 20
@@ -29,8 +28,7 @@ StartWorker = Callable[..., AbstractAsyncContextManager[Worker]]
 @pytest.fixture(scope="module")
 async def workshop(settings: Settings, database_servers: Servers) -> AsyncIterator[Settings]:
     """Settings with a database that only the tests of one file use."""
-    async with another_database(database_servers.dsn) as dsn:
-        await migrate(dsn)
+    async with database_of_our_own(database_servers.dsn) as dsn:
         yield settings.model_copy(update={"database_url": SecretStr(dsn), "jobs_concurrency": 4})
 
 

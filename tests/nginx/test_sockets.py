@@ -14,7 +14,7 @@ from folkmoot.app import Node
 from tests.conftest import Start
 from tests.nginx.front import Front, front
 from tests.people import Member, enrol
-from tests.realtime.test_sdk_python import Sdk
+from tests.realtime.python_client import Sdk
 from tests.realtime.wire import until, wired
 
 

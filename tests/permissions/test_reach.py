@@ -45,7 +45,7 @@ async def test_a_room_is_not_there_for_who_is_not_in_it(action: Action[Any, Any]
                 assert answer.status_code in (400, 404), answer.text
                 continue
             assert_problem(answer, 404, "not_found")
-    events = (await ada.http.get(f"/api/v1.0/rooms/{room_id}/events")).json()["events"]
+    events = await ada.events(room_id)
     assert [event["kind"] for event in events] == ["created"]
 
 

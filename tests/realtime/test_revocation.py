@@ -127,7 +127,7 @@ async def test_what_a_revoked_socket_had_still_asked_for_is_not_done(
         monkeypatch.setattr(Connection, "close", slow_to_hang_up)
         await end(node, ada, "sign-out")
         assert await wire.expect_close() == 3503
-    events = (await bob.http.get(f"/api/v1.0/rooms/{room_id}/events")).json()["events"]
+    events = await bob.events(room_id)
     assert [event["kind"] for event in events] == ["created", "joined"]
 
 

@@ -11,12 +11,11 @@ import pytest
 from pydantic import SecretStr
 
 from folkmoot.app import Node
-from folkmoot.jobs import engine
 from folkmoot.laptop import Servers
-from folkmoot.migrations import migrate
 from tests.conftest import Start
-from tests.databases import another_database
-from tests.people import Member, enrol, visiting
+from tests.databases import database_of_our_own
+from tests.jobs.hurry import hurry
+from tests.people import Member, visiting
 from tests.postbox import Postbox, postbox, text_of
 from tests.twofactor.phone import KEYS
 
@@ -27,17 +26,13 @@ LINK = re.compile(r"^http://folkmoot\.test/reset#(fmr_[\w-]{51})$", re.MULTILINE
 
 @pytest.fixture(scope="package")
 async def own_database(database_servers: Servers) -> AsyncIterator[str]:
-    async with another_database(database_servers.dsn) as dsn:
-        await migrate(dsn)
+    async with database_of_our_own(database_servers.dsn) as dsn:
         yield dsn
 
 
 @pytest.fixture(scope="package")
 def hurried() -> Iterator[None]:
-    """Delays as short as a test's patience."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "POLL_S", 0.05)
-        patch.setattr(engine, "delay_s", lambda attempt, first_s, longest_s: 0.02)
+    with hurry():
         yield
 
 
@@ -113,12 +108,6 @@ def token_in(letter: EmailMessage) -> str:
     found = LINK.search(text_of(letter))
     assert found is not None, text_of(letter)
     return found[1]
-
-
-@pytest.fixture
-async def ada(node: Node) -> AsyncIterator[Member]:
-    async with enrol(node, "Ada") as member:
-        yield member
 
 
 @pytest.fixture

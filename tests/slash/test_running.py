@@ -50,7 +50,7 @@ async def typed(who: Member, room: int, text: str, client_id: str | None = None)
 
 
 async def said(who: Member, room: int) -> list[dict[str, Any]]:
-    events = (await who.http.get(f"/api/v1.0/rooms/{room}/events")).json()["events"]
+    events = await who.events(room)
     return [event for event in events if event["kind"] in ("command", "message")]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.nginx.raw import exchange
 from tests.nginx.test_smuggling import ONCE, REFUSED
-from tests.realtime.test_sdk_python import Sdk
+from tests.realtime.python_client import Sdk
 from tests.realtime.wire import until
 from tests.stack.stack import Stack
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from folkmoot.app import Node
 from tests.conftest import Start
-from tests.people import Member, enrol
+from tests.people import Member
 from tests.twofactor.phone import KEYS, Careful, turn_on
 
 
@@ -16,12 +16,6 @@ async def node(start: Start) -> AsyncIterator[Node]:
     """A node that all these tests share."""
     async with start(keys=SecretStr(KEYS), grpc_port=0) as started:
         yield started
-
-
-@pytest.fixture
-async def ada(node: Node) -> AsyncIterator[Member]:
-    async with enrol(node, "Ada") as member:
-        yield member
 
 
 @pytest.fixture

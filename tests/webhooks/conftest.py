@@ -7,29 +7,24 @@ import pytest
 from pydantic import SecretStr
 
 from folkmoot.app import Node
-from folkmoot.jobs import engine
 from folkmoot.laptop import Servers
-from folkmoot.migrations import migrate
 from folkmoot.modules.webhooks import jobs
 from tests.conftest import Start
-from tests.databases import another_database
+from tests.databases import database_of_our_own
+from tests.jobs.hurry import hurry
 from tests.people import Member, enrol
 from tests.webhooks.receiver import Receiver, receiving
 
 
 @pytest.fixture(scope="module")
 async def own_database(database_servers: Servers) -> AsyncIterator[str]:
-    async with another_database(database_servers.dsn) as dsn:
-        await migrate(dsn)
+    async with database_of_our_own(database_servers.dsn) as dsn:
         yield dsn
 
 
 @pytest.fixture(scope="module")
 def hurried() -> Iterator[None]:
-    """Delays as short as a test's patience."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "POLL_S", 0.05)
-        patch.setattr(engine, "delay_s", lambda attempt, first_s, longest_s: 0.02)
+    with hurry() as patch:
         patch.setattr(jobs, "FIRST_S", 0.02)
         yield
 

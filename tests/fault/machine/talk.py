@@ -12,7 +12,7 @@ from centrifuge import CentrifugeError
 
 from tests.fault.checker import Report, check
 from tests.fault.history import History, key_of
-from tests.realtime.test_sdk_python import Sdk
+from tests.realtime.python_client import Sdk
 from tests.realtime.wire import until
 
 AGAIN_S = 0.05

@@ -14,7 +14,7 @@ from tests.fault.machine.disk import Disk
 from tests.fault.machine.talk import Room, Talk, listening
 from tests.fault.nodes import Server, serving
 from tests.people import NO_TLS
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 
 HOUR_S = 3_600
 PING_S, PONG_S = 0.5, 0.25

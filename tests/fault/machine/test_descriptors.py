@@ -11,7 +11,7 @@ from folkmoot.settings import Settings
 from tests.fault.machine.talk import Talk, listening
 from tests.fault.nodes import Server, serving
 from tests.people import enrol
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 
 DESCRIPTORS = 256
 CALLERS = 500

@@ -16,7 +16,7 @@ from tests.fault.machine.database import database_in
 from tests.fault.machine.disk import Disk, fill
 from tests.fault.machine.talk import Room, Talk, listening
 from tests.people import assert_problem, visiting
-from tests.realtime.test_sdk_python import Sdk, using
+from tests.realtime.python_client import Sdk, using
 from tests.realtime.wire import until, wired
 
 STORAGE_FULL = 507

@@ -17,7 +17,7 @@ from tests.fault.machine.database import Database, database_in, setting
 from tests.fault.machine.disk import Disk
 from tests.fault.machine.talk import Room, Talk, listening
 from tests.fault.machine.tools import need
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 from tests.realtime.wire import until
 
 MESSAGES = 30

@@ -13,7 +13,7 @@ from tests.fault.machine.talk import Talk, listening
 from tests.fault.machine.tools import need, run
 from tests.fault.nodes import serving
 from tests.people import NO_TLS, enrol
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 from tests.realtime.wire import until
 
 REQUESTS = 100

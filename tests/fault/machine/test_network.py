@@ -14,7 +14,7 @@ from tests.fault.checker import quantile
 from tests.fault.machine.network import Namespace, namespace
 from tests.fault.machine.talk import Listener, Talk
 from tests.people import enrol
-from tests.realtime.test_sdk_python import Sdk, using
+from tests.realtime.python_client import Sdk, using
 from tests.realtime.wire import PATIENCE_S, until
 
 # The shipped times, ten times as fast, and so is the limit of 45 seconds. Only the time in which a peer may answer a

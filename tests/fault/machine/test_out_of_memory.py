@@ -13,7 +13,7 @@ from tests.fault.machine.memory import Group, memory_group
 from tests.fault.machine.talk import Talk, listening
 from tests.fault.nodes import serving
 from tests.people import enrol
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 
 LIMIT_BYTES = 512 << 20
 KILLED = -9

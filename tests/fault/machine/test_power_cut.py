@@ -15,7 +15,7 @@ from tests.conftest import Start
 from tests.fault.machine.database import database_in, setting
 from tests.fault.machine.disk import Disk, mounted, repair
 from tests.fault.machine.talk import Room, Talk, listening
-from tests.realtime.test_sdk_python import using
+from tests.realtime.python_client import using
 
 WRITERS = 8
 ENOUGH = 300  # acknowledged messages before the cut

@@ -15,8 +15,8 @@ from tests.fault.checker import quantile
 from tests.fault.machine.talk import Talk, listening
 from tests.fault.nodes import serving
 from tests.people import NO_TLS, enrol
+from tests.realtime.python_client import using
 from tests.realtime.support import upgrade
-from tests.realtime.test_sdk_python import using
 
 EACH = 40
 WATCHED_S = 2.0
