@@ -42,7 +42,7 @@ async def test_whoever_makes_a_room_is_in_it(ada: Member) -> None:
     assert len(epoch) == 8
     assert room == {
         "id": room["id"], "name": "Garden", "topic": "Roses", "visibility": "private",
-        "head_seq": 1, "read_seq": 1, "members": 1,
+        "head_seq": 1, "read_seq": 1, "unread": 0, "members": 1,
     }  # fmt: skip
     assert (await ada.http.get(f"{ROOMS}/{room['id']}")).json() == {**room, "epoch": epoch}
     assert {**room, "epoch": epoch} in (await ada.http.get(ROOMS)).json()["rooms"]

@@ -27,7 +27,11 @@ class NewMember(Input):
 
 
 class Room(Output, frozen=True):
-    """A room, as one of its members sees it. `head_seq - read_seq` events are unread."""
+    """A room, as one of its members sees it.
+
+    `unread` is how many messages of others came after `read_seq`, 100 at most; only the last 1,000 events are counted.
+    Who came and went is no news, and neither is what the member said, from wherever and with whichever token.
+    """
 
     id: int
     name: str
@@ -36,6 +40,7 @@ class Room(Output, frozen=True):
     epoch: str
     head_seq: int
     read_seq: int
+    unread: int
     members: int
 
 

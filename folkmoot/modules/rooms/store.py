@@ -8,6 +8,10 @@ from folkmoot.database import Connection
 from folkmoot.events.event import Person
 from folkmoot.modules.rooms.schemas import Member, OpenRoom, Room, Visibility
 
+# A count is a number on a page: it may cost a list of many rooms no more than a look at the end of each log.
+COUNTED_EVENTS = 1_000
+MOST_UNREAD = 100
+
 
 async def insert(
     connection: Connection, *, name: str, topic: str, visibility: Visibility, welcome: bool = False
@@ -28,13 +32,21 @@ async def find(connection: Connection, user_id: int, room_id: int) -> Room | Non
     row = await connection.fetchrow(
         """
         SELECT r.id, r.name, r.topic, r.visibility, r.epoch, r.head_seq, m.read_seq,
-               (SELECT count(*) FROM members WHERE room_id = r.id) AS members
+               (SELECT count(*) FROM members WHERE room_id = r.id) AS members,
+               (SELECT count(*)
+                  FROM (SELECT
+                          FROM events e
+                         WHERE e.room_id = r.id AND e.seq > greatest(m.read_seq, r.head_seq - $3)
+                           AND e.kind IN ('message', 'command') AND e.author_id <> m.user_id
+                         LIMIT $4) AS news) AS unread
           FROM rooms r
           JOIN members m ON m.room_id = r.id AND m.user_id = $1
          WHERE r.id = $2
         """,
         user_id,
         room_id,
+        COUNTED_EVENTS,
+        MOST_UNREAD,
     )
     return _room(row) if row else None
 
@@ -44,12 +56,20 @@ async def of_user(connection: Connection, user_id: int) -> list[Room]:
     rows = await connection.fetch(
         """
         SELECT r.id, r.name, r.topic, r.visibility, r.epoch, r.head_seq, m.read_seq,
-               (SELECT count(*) FROM members WHERE room_id = r.id) AS members
+               (SELECT count(*) FROM members WHERE room_id = r.id) AS members,
+               (SELECT count(*)
+                  FROM (SELECT
+                          FROM events e
+                         WHERE e.room_id = r.id AND e.seq > greatest(m.read_seq, r.head_seq - $2)
+                           AND e.kind IN ('message', 'command') AND e.author_id <> m.user_id
+                         LIMIT $3) AS news) AS unread
           FROM rooms r
           JOIN members m ON m.room_id = r.id AND m.user_id = $1
          ORDER BY lower(r.name), r.id
         """,
         user_id,
+        COUNTED_EVENTS,
+        MOST_UNREAD,
     )
     return [_room(row) for row in rows]
 

@@ -1381,7 +1381,10 @@ export interface components {
         };
         /**
          * Room
-         * @description A room, as one of its members sees it. `head_seq - read_seq` events are unread.
+         * @description A room, as one of its members sees it.
+         *
+         *         `unread` is how many messages of others came after `read_seq`, 100 at most; only the last 1,000 events are counted.
+         *         Who came and went is no news, and neither is what the member said, from wherever and with whichever token.
          */
         Room: {
             epoch: string;
@@ -1391,6 +1394,7 @@ export interface components {
             name: string;
             read_seq: number;
             topic: string;
+            unread: number;
             /** @enum {unknown} */
             visibility: "open" | "private";
         };

@@ -1,9 +1,10 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Room } from '@/api/types'
-import { event, room } from '@/testing/builders'
+import { ann, event, room, signedIn } from '@/testing/builders'
 import { fakeServer, json, unreachable } from '@/testing/fakeServer'
-import { unreadOf, useRoomsStore } from './rooms'
+import { useSessionStore } from './session'
+import { useRoomsStore } from './rooms'
 
 beforeEach(() => setActivePinia(createPinia()))
 afterEach(() => vi.unstubAllGlobals())
@@ -12,7 +13,7 @@ const list = (...rooms: Room[]) => json({ rooms })
 
 it('lists rooms by name and counts what is unread', async () => {
   fakeServer({
-    'GET /rooms': () => list(room({ id: 1, name: 'b', head_seq: 5, read_seq: 2 }), room({ id: 2, name: 'A', head_seq: 1 })),
+    'GET /rooms': () => list(room({ id: 1, name: 'b', unread: 3 }), room({ id: 2, name: 'A', unread: 1 })),
   })
   const rooms = useRoomsStore()
   await rooms.load()
@@ -26,6 +27,45 @@ it('counts members as they come and go, each event once', () => {
   rooms.take(7, [event(4, { kind: 'joined' }), event(5, { kind: 'joined' })])
   rooms.take(7, [event(5, { kind: 'joined' }), event(6, { kind: 'left' })])
   expect(rooms.byId.get(7)).toMatchObject({ members: 3, head_seq: 6 })
+})
+
+describe('what is unread', () => {
+  function mine() {
+    useSessionStore().user = signedIn(ann).user
+    return useRoomsStore()
+  }
+
+  it('is what others say, and neither who comes and goes nor what I say elsewhere', () => {
+    const rooms = mine()
+    rooms.put(room({ head_seq: 3, read_seq: 3 }))
+    rooms.take(7, [event(4), event(5, { author: ann }), event(6, { kind: 'joined' }), event(7, { kind: 'left' })])
+    expect(rooms.unread).toBe(1)
+    rooms.take(7, [event(7, { kind: 'left' }), event(8, { kind: 'command' }), event(9, { kind: 'command', author: ann })])
+    expect(rooms.unread).toBe(2)
+  })
+
+  it('stays when a snapshot is older, and is what a newer one says', () => {
+    const rooms = mine()
+    rooms.put(room({ head_seq: 3 }))
+    rooms.take(7, [event(4), event(5)])
+    rooms.put(room({ head_seq: 3 }))
+    expect(rooms.unread).toBe(2)
+    rooms.put(room({ head_seq: 9, unread: 4 }))
+    expect(rooms.unread).toBe(4)
+  })
+
+  it('is no more than what came after the last that was read, here or elsewhere', async () => {
+    fakeServer({ 'PUT /rooms/7/read': unreachable })
+    const rooms = mine()
+    rooms.put(room({ head_seq: 5, unread: 5 }))
+    await rooms.markRead(7, 4)
+    expect(rooms.unread).toBe(1)
+    rooms.put(room({ head_seq: 5, unread: 5 }))
+    expect(rooms.unread, 'the server has not been told yet').toBe(1)
+    rooms.take(7, [event(6)])
+    rooms.put(room({ head_seq: 5, read_seq: 5 }))
+    expect(rooms.unread, 'read on another device').toBe(1)
+  })
 })
 
 it('does not let a snapshot take back what events already told', () => {
@@ -64,10 +104,10 @@ describe('the read position', () => {
   it('only grows', async () => {
     const server = fakeServer({ 'PUT /rooms/7/read': () => json({ read_seq: 5 }) })
     const rooms = useRoomsStore()
-    rooms.put(room({ head_seq: 5, read_seq: 1 }))
+    rooms.put(room({ head_seq: 5, read_seq: 1, unread: 4 }))
     await rooms.markRead(7, 5)
     await rooms.markRead(7, 3)
-    expect(unreadOf(rooms.byId.get(7)!)).toBe(0)
+    expect(rooms.byId.get(7)).toMatchObject({ read_seq: 5, unread: 0 })
     expect(server.asked.map(({ body }) => body)).toEqual([{ seq: 5 }])
   })
 

@@ -3,9 +3,12 @@ import { computed, ref, shallowReactive } from 'vue'
 import { asFailure } from '@/api/failure'
 import { server } from '@/api/server'
 import type { NewRoom, OpenRoom, Room, RoomEvent } from '@/api/types'
+import { isNews } from '@/timeline/news'
+import { useSessionStore } from './session'
 
 /** The rooms I am in. Snapshots come by REST, events by the socket; whichever knows more of a room's log wins. */
 export const useRoomsStore = defineStore('rooms', () => {
+  const session = useSessionStore()
   const byId = shallowReactive(new Map<number, Room>())
   const status = ref<'loading' | 'ready' | 'failed'>('loading')
   /** Rooms that came or went while a list was on its way: about them the list is out of date. */
@@ -15,7 +18,7 @@ export const useRoomsStore = defineStore('rooms', () => {
   let queued: Promise<void> | null = null
 
   const all = computed(() => [...byId.values()].sort((a, b) => a.name.localeCompare(b.name)))
-  const unread = computed(() => all.value.reduce((sum, room) => sum + unreadOf(room), 0))
+  const unread = computed(() => all.value.reduce((sum, room) => sum + room.unread, 0))
 
   /** A list asked for while another is on its way is fetched after it: the first may be too old for who asks now. */
   function load(): Promise<void> {
@@ -47,9 +50,9 @@ export const useRoomsStore = defineStore('rooms', () => {
   function merged(room: Room): Room {
     const known = byId.get(room.id)
     if (known?.epoch !== room.epoch) return room
-    const read_seq = Math.max(known.read_seq, room.read_seq)
-    if (known.head_seq <= room.head_seq) return { ...room, read_seq }
-    return { ...room, read_seq, head_seq: known.head_seq, members: known.members }
+    if (known.head_seq <= room.head_seq) return readUpTo(room, known.read_seq)
+    const { head_seq, members, read_seq, unread } = known
+    return readUpTo({ ...room, head_seq, members, read_seq, unread }, room.read_seq)
   }
 
   function put(room: Room): void {
@@ -74,7 +77,8 @@ export const useRoomsStore = defineStore('rooms', () => {
     const head_seq = Math.max(...fresh.map((event) => event.seq))
     const joined = fresh.filter((event) => event.kind === 'joined').length
     const left = fresh.filter((event) => event.kind === 'left').length
-    byId.set(roomId, { ...known, head_seq, members: known.members + joined - left })
+    const news = fresh.filter((event) => isNews(event, session.user?.id)).length
+    byId.set(roomId, { ...known, head_seq, members: known.members + joined - left, unread: known.unread + news })
   }
 
   /** Open rooms I could join. */
@@ -102,7 +106,7 @@ export const useRoomsStore = defineStore('rooms', () => {
   async function markRead(id: number, seq: number): Promise<void> {
     const known = byId.get(id)
     if (!known || seq <= known.read_seq) return
-    byId.set(id, { ...known, read_seq: seq })
+    byId.set(id, readUpTo(known, seq))
     await saveRead(id, seq)
   }
 
@@ -130,6 +134,8 @@ export const useRoomsStore = defineStore('rooms', () => {
   return { byId, all, unread, status, load, put, remove, fetch, take, directory, create, join, leave, markRead, saveReads, clear }
 })
 
-export function unreadOf(room: Room): number {
-  return Math.max(0, room.head_seq - room.read_seq)
+/** A room of which more is read than what its count of unread messages was made of. */
+function readUpTo(room: Room, seq: number): Room {
+  if (seq <= room.read_seq) return room
+  return { ...room, read_seq: seq, unread: Math.min(room.unread, Math.max(0, room.head_seq - seq)) }
 }

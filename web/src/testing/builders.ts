@@ -39,6 +39,7 @@ export function room(changes: Partial<Room> = {}): Room {
     epoch: 'e1',
     head_seq: 0,
     read_seq: 0,
+    unread: 0,
     members: 2,
     ...changes,
   }

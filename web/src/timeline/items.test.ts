@@ -57,6 +57,12 @@ describe('groups', () => {
 })
 
 describe('the unread line', () => {
+  it('does not stand before somebody who came, or one\'s own message', () => {
+    const list = [event(1, { kind: 'joined' }), event(2, { author: ann }), event(3)]
+    const items = buildItems(list, [], { me: ann, unread: { after: 0, until: 3 } })
+    expect(shape(items)).toEqual(['day', 'system', 'message', 'unread', 'message'])
+  })
+
   it('stands before the first unread message and starts a new group', () => {
     const items = buildItems([event(1), event(2), event(3)], [], { me: ann, unread: { after: 1, until: 3 } })
     expect(shape(items)).toEqual(['day', 'message', 'unread', 'message', 'grouped'])

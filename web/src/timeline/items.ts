@@ -2,6 +2,7 @@
 import type { Person, RoomEvent } from '@/api/types'
 import type { OutboxEntry } from '@/stores/outbox'
 import { dayKey } from '@/lib/time'
+import { isNews } from './news'
 
 export const GROUP_WINDOW_MS = 5 * 60_000
 
@@ -106,11 +107,10 @@ export function buildItems(
   return items
 }
 
-/** The line stands before a message of somebody else; what I wrote myself is not news. */
+/** The line stands before what is news to me. */
 function firstOf(events: readonly RoomEvent[], me: Person, unread: Unread | null): RoomEvent | undefined {
   if (!unread) return undefined
-  const isNews = ({ seq, author }: RoomEvent) => seq > unread.after && seq <= unread.until && author.id !== me.id
-  return events.find(isNews)
+  return events.find((event) => event.seq > unread.after && event.seq <= unread.until && isNews(event, me.id))
 }
 
 function confirmed(event: RoomEvent, grouped: boolean): MessageItem {
