@@ -64,6 +64,10 @@ MARKDOWN = (
     f"```<img src=x onerror={RUN}>\n</code></pre><script>{RUN}</script>\n```",
     f"`</code><img src=x onerror={RUN}>`",
     f"| <img src=x onerror={RUN}> |\n| --- |\n| [x](javascript:{RUN}) |",
+    f"| x | y |\n| :-: | :-: onmouseover={RUN} |\n| `|<img src=x onerror={RUN}>` | <td style=background:url({AWAY})> |",
+    f"| a | b |\n| :--- | ---: |\n| ![x]({AWAY}) | [x](data:text/html,<script>{RUN}</script>) |",
+    f"| a |\n| --- |\n| </td></table><script>{RUN}</script> |",
+    f"> | a |\n> | --- |\n> | <img src=x onerror={RUN}> |",
     f"https://example.org/<script>{RUN}</script>",
 )
 

@@ -23,13 +23,45 @@ describe('the marks we know', () => {
     ['```\na < b\n```', '<pre><code>a &lt; b\n</code></pre>'],
   ])('%j', (body, expected) => expect(html(body)).toBe(expected))
 
-  it.each(['# no heading', '| no | table |\n|-|-|\n| a | b |', '---', '    no indented code', 'a\n==='])(
+  it.each(['# no heading', '| no table |', '| no | table |\n| a | b |', '---', '    no indented code', 'a\n==='])(
     '%j stays text',
     (body) => expect(elements(body).every(({ tagName }) => ['P', 'BR'].includes(tagName))).toBe(true),
   )
 
   it('keeps a name with underscores and a sum as they are', () => {
     expect(html('snake_case_name and 2 * 3 * 4')).toBe('<p>snake_case_name and 2 * 3 * 4</p>')
+  })
+})
+
+describe('tables', () => {
+  const TABLE = '| who | when |\n| :-- | --: |\n| **Ann** | 9 |\n| Bo |'
+
+  it('have a head, rows, and cells that align; missing cells are empty', () => {
+    const head = '<thead>\n<tr>\n<th align="left">who</th>\n<th align="right">when</th>\n</tr>\n</thead>'
+    const first = '<tr>\n<td align="left"><strong>Ann</strong></td>\n<td align="right">9</td>\n</tr>'
+    const second = '<tr>\n<td align="left">Bo</td>\n<td align="right"></td>\n</tr>'
+    expect(html(TABLE)).toBe(
+      `<div class="body__table" tabindex="0"><table>\n${head}\n<tbody>\n${first}\n${second}\n</tbody>\n</table></div>`,
+    )
+  })
+
+  it('stand between paragraphs, and in what somebody quotes', () => {
+    expect(elements(`before\n\n${TABLE}\n\nafter`).filter(({ tagName }) => tagName === 'P')).toHaveLength(2)
+    expect(html(TABLE.replace(/^/gm, '> '))).toMatch(/^<blockquote>\n<div class="body__table"/)
+  })
+
+  it('have no styles, whatever the columns say', () => {
+    expect(elements(TABLE).some((element) => element.hasAttribute('style'))).toBe(false)
+  })
+
+  it.each([
+    ['wide and filled up', `${'|a'.repeat(1_600)}\n${'|-'.repeat(1_600)}\n${'|\n'.repeat(1_700)}`],
+    ['long', `a|b\n-|-\n${'c\n'.repeat(4_900)}`],
+    ['many in one', 'a|b\n-|-\n'.repeat(1_200)],
+  ])('that are too large stay text: %s', (_, body) => {
+    const began = performance.now()
+    expect(elements(body).filter(({ tagName }) => tagName === 'TD').length).toBeLessThanOrEqual(2_000)
+    expect(performance.now() - began).toBeLessThan(5_000)
   })
 })
 

@@ -4,6 +4,7 @@
  */
 import DOMPurify from 'dompurify'
 import MarkdownIt from 'markdown-it'
+import { framed, withTables } from './tables'
 
 const MARKS = [
   'text',
@@ -32,6 +33,7 @@ const MAX_NESTING = 16
 
 const markdown = new MarkdownIt('zero', { html: false, linkify: true, breaks: true, maxNesting: MAX_NESTING })
 markdown.enable(MARKS, true)
+withTables(markdown)
 markdown.validateLink = (url) => SAFE_LINK.test(url)
 // Only what says its scheme is a link: "count.py" and "etc.the" are none.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false })
@@ -39,11 +41,11 @@ markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false })
 const purifier = DOMPurify(window)
 
 const PURIFY = {
-  ALLOWED_TAGS: ['p', 'br', 'strong', 'em', 's', 'code', 'pre', 'a', 'ul', 'ol', 'li', 'blockquote'],
-  ALLOWED_ATTR: ['href', 'start'],
+  ALLOWED_TAGS: ['p', 'br', 'strong', 'em', 's', 'code', 'pre', 'a', 'ul', 'ol', 'li', 'blockquote', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
+  ALLOWED_ATTR: ['href', 'start', 'align'],
   ALLOWED_URI_REGEXP: SAFE_LINK,
-  // A list's first number is no address.
-  ADD_URI_SAFE_ATTR: ['start'],
+  // A list's first number is no address, and neither is the side of a cell.
+  ADD_URI_SAFE_ATTR: ['start', 'align'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,
@@ -56,6 +58,7 @@ export function renderBody(body: string): DocumentFragment {
   if (!MAYBE_MARKED.test(body)) return plain(body)
   const fragment = purifier.sanitize(markdown.render(body), PURIFY)
   fragment.querySelectorAll('a').forEach(openOutside)
+  fragment.querySelectorAll('table').forEach(framed)
   return fragment
 }
 
