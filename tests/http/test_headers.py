@@ -77,12 +77,9 @@ async def test_over_https_browsers_are_told_to_stay_there(start: Start) -> None:
 
 async def test_the_site_is_protected_too(start: Start, tmp_path: Path) -> None:
     async with start(site=built(tmp_path), serve_site=True) as node, visiting(node) as http:
-        for path in ("/", "/assets/app-1a2b.js", "/nope.js"):
+        for path in ("/", "/assets/app-1a2b.js", "/nope.js", "/api/docs"):
             answer = await http.get(path)
             assert_protected(answer)
             assert policy_of(answer)["style-src"] == "'self'"
         assert (await http.get("/")).text == INDEX
-        docs = await http.get("/api/docs")
-        assert docs.status_code == 200
-        assert_protected(docs)
-        assert policy_of(docs)["style-src"] == "'self' 'unsafe-inline'"
+        assert (await http.get("/api/docs")).status_code == 200

@@ -5,7 +5,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from folkmoot.http.site import DOCS_POLICY, HEADERS, POLICY
+from folkmoot.http.site import HEADERS, POLICY
 from tests.nginx.front import Front
 
 ANSWERS = [
@@ -44,7 +44,3 @@ async def test_headers_are_on_every_answer_once(entrance: Front, method: str, pa
     answer = await entrance.http.request(method, path)
     assert answer.status_code == status
     assert_protected(answer)
-
-
-async def test_the_reader_of_the_api_has_its_own_policy(entrance: Front) -> None:
-    assert_protected(await entrance.http.get("/api/docs"), DOCS_POLICY)
