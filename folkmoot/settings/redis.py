@@ -8,7 +8,7 @@ from folkmoot.settings.kinds import of_scheme
 class Redis(BaseModel):
     redis_url: SecretStr = Field(
         default=SecretStr(""),
-        description="address of Redis or Valkey, as redis://:password@host:6379/0; instead of REDIS_*",
+        description="address of Redis or Valkey, as redis://user:password@host:6379/0; instead of REDIS_*",
     )
     redis_host: str = Field(default="", description="host of Redis")
     redis_port: int = Field(default=6379, description="port of Redis")

@@ -30,7 +30,7 @@ async def test_what_an_admin_did_says_who_whom_where_and_what(admin: Member, bob
 
 async def test_what_a_member_may_not_do_is_written_down_as_refused(admin: Member, ada: Member) -> None:
     assert_problem(await ada.http.post(f"/api/v1.0/accounts/{admin.id}/disable"), 403, "forbidden")
-    found = await entry(admin, who=ada.id)
+    found = await entry(admin, who=ada.id, what="accounts.disable")
     assert (found["action"], found["outcome"], found["reason"]) == ("accounts.disable", "refused", "forbidden")
 
 
