@@ -102,6 +102,12 @@ def test_servers_do_not_know_who_owns_the_database() -> None:
     assert services["migrate"]["environment"]["POSTGRES_OWNER"] == "${POSTGRES_USER:-folkmoot}"
 
 
+def test_another_redis_can_be_given() -> None:
+    given = [one["environment"]["REDIS_URL"] for one in SERVICES.values() if "REDIS_URL" in one.get("environment", {})]
+    assert given
+    assert all(address.startswith("${REDIS_URL:-redis://") for address in given)
+
+
 def test_each_setting_that_is_given_exists() -> None:
     known = {str(field.validation_alias or name).upper() for name, field in Settings.model_fields.items()}
     for service in ("api", "ws", "migrate"):
