@@ -16,7 +16,7 @@ from folkmoot.app import operating, running, working
 from folkmoot.core import Core
 from folkmoot.errors import CommandFailed
 from folkmoot.jobs.worker import CONNECTIONS as JOBS_CONNECTIONS
-from folkmoot.keys import with_kept_keys
+from folkmoot.kept_keys import with_kept_keys
 from folkmoot.listening import check_admin_ports, listen, listen_to_admins, listen_together
 from folkmoot.loading.revisions import migrate_modules
 from folkmoot.migrations import BASE, HEAD, is_earlier, is_known, migrate, resolve, revision_of

@@ -18,7 +18,8 @@ from redis.exceptions import RedisError
 
 from folkmoot.database import DURABLE
 from folkmoot.errors import CommandFailed
-from folkmoot.keys import read_keys, with_kept_keys
+from folkmoot.kept_keys import with_kept_keys
+from folkmoot.keys import read_keys
 from folkmoot.laptop import LaptopError, running
 from folkmoot.laptop.binaries import OLDEST_POSTGRES, Binary, find_postgres, find_valkey
 from folkmoot.laptop.port import port_holder, port_is_free

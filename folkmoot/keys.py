@@ -10,14 +10,11 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import SecretStr
 
-from folkmoot.errors import CommandFailed, KeyMissing
-from folkmoot.settings import Settings
+from folkmoot.errors import KeyMissing
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -91,39 +88,3 @@ def read_keys(text: str) -> dict[str, bytes]:
 def new_key() -> str:
     """A new key as it is written down. Its id is not told from the key."""
     return f"k{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
-
-
-def with_kept_keys(settings: Settings, *, make: bool) -> Settings:
-    """The settings with the keys of a laptop, if they name none: out of a file of the data folder that only its owner
-    reads. It is made once, if `make`.
-    """
-    if settings.keys.get_secret_value():
-        return settings
-    file = settings.data / "keys"
-    try:
-        if make and not file.exists():
-            _make(file)
-        kept = file.read_text() if file.exists() else ""
-        read_keys(kept)
-    except OSError as error:
-        raise CommandFailed(f"Cannot use {file}, the keys of secrets of accounts: {error.strerror}.") from None
-    except ValueError as error:
-        raise CommandFailed(f"Cannot read {file}, the keys of secrets of accounts: {error}.") from None
-    return settings.model_copy(update={"keys": SecretStr(kept)})
-
-
-def _make(file: Path) -> None:
-    """Writes a new key so that there is a whole file or none, whoever else starts at the same time."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = file.with_name(f"keys.{secrets.token_hex(4)}.new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(f"{new_key()}\n")
-        opened.flush()
-        os.fsync(descriptor)
-    try:
-        os.link(unfinished, file)
-    except FileExistsError:
-        pass
-    finally:
-        unfinished.unlink()

@@ -21,8 +21,9 @@ from folkmoot.modules.sessions.keeper import forget_everybody
 from tests.conftest import Start
 from tests.people import browsing, enrol
 from tests.ports import free_port
+from tests.realtime.python_client import using
 from tests.realtime.test_echo import echo, ticket_of
-from tests.realtime.test_sdk_python import message, using
+from tests.realtime.test_sdk_python import message
 from tests.realtime.wire import until
 
 PASSWORD = "one of $its own #and/strange"

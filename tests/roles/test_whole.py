@@ -16,7 +16,7 @@ from folkmoot.migrations import HEAD
 from tests.jobs.conftest import until
 from tests.modules.written import write_module
 from tests.people import PASSWORD, browsing, enrol
-from tests.realtime.test_sdk_python import Sdk
+from tests.realtime.python_client import Sdk
 from tests.roles.conftest import Town
 
 REVISION = """

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from folkmoot.errors import CommandFailed, KeyMissing
-from folkmoot.keys import Keys, Locked, new_key, read_keys, with_kept_keys
+from folkmoot.kept_keys import with_kept_keys
+from folkmoot.keys import Keys, Locked, new_key, read_keys
 from folkmoot.settings import BadSettings, load_settings
 
 ONE, TWO = b"1" * 32, b"2" * 32
