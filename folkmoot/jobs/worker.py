@@ -39,6 +39,7 @@ class Worker:
         self._concurrency = concurrency
         self._database = Database(core.settings.dsn, size=1, wait_s=WAIT_S)
         self._engine: Engine | None = None
+        self._takes_jobs = False
         self._stopping = asyncio.Event()
         self._ends_at = 0.0  # once we stop, on the monotonic clock
         self._tasks: list[asyncio.Task[None]] = []
@@ -46,7 +47,7 @@ class Worker:
     @property
     def is_working(self) -> bool:
         """Whether it takes jobs: not while PostgreSQL is away, and not once it is told to stop."""
-        return self._engine is not None and not self.is_stopping
+        return self._takes_jobs and not self.is_stopping
 
     @property
     def is_stopping(self) -> bool:
@@ -105,8 +106,10 @@ class Worker:
         try:
             await look_after(self._core, self._database)  # whoever ran here before may have died
             if not self._stopping.is_set():
+                self._takes_jobs = True
                 await self._engine.run()
         finally:
+            self._takes_jobs = False
             self._engine = None
             await self._database.close()
 
