@@ -88,6 +88,7 @@ async def test_a_worker_says_how_it_is(settings: Settings, line: tuple[Proxy, st
         worker.process.terminate()
         async with asyncio.timeout(PATIENCE_S):
             assert await worker.process.wait() == 0, worker.log.read_text()
+        assert "Traceback" not in worker.log.read_text()
 
 
 async def test_a_taken_port_is_said_at_once(settings: Settings, line: tuple[Proxy, str], tmp_path: Path) -> None:
