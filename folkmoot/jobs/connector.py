@@ -6,18 +6,21 @@ Its own connector uses a second driver, which waits without a bound for a server
 import asyncio
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 import asyncpg
+import structlog
 from procrastinate.connector import BaseAsyncConnector, Notify
 from procrastinate.exceptions import ConnectorException, NoResult
 
 from folkmoot.database import AWAY, Database
 from folkmoot.errors import Unavailable
 from folkmoot.jobs import store
+
+log = structlog.get_logger(__name__)
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 ENDS_JOB = re.compile(r"procrastinate_(finish|retry)_job")
@@ -34,6 +37,7 @@ class Connector(BaseAsyncConnector):
         self._listening_dsn = listening_dsn
         self._wait_s = wait_s
         self._tell: Notify | None = None  # while somebody listens
+        self.start_anew: Callable[[], None] = lambda: None  # what ends the worker, so that another takes its place
 
     async def open_async(self, pool: object = None) -> None:
         """The database is opened and closed by who gives it to us."""
@@ -42,8 +46,17 @@ class Connector(BaseAsyncConnector):
         """See `open_async`."""
 
     async def execute_query_async(self, query: str, **arguments: Any) -> None:
-        await self._fetch(query, arguments)
-        if ENDS_JOB.search(query) and self._tell is not None:
+        ends_job = ENDS_JOB.search(query) is not None
+        try:
+            await self._fetch(query, arguments)
+        except ConnectorException as error:
+            if not ends_job:
+                raise
+            # It would be "doing" for as long as this worker lives, and nobody else would be given it.
+            log.warning("job.end_not_kept", id=arguments.get("job_id"), error=str(error))
+            self.start_anew()
+            return
+        if ends_job and self._tell is not None:
             # Another job may have waited for this one's lock. It was announced already, and would be found at the
             # next look only.
             await self._tell(channel="", payload=LOOK_AGAIN)

@@ -56,13 +56,14 @@ def build_worker(
     It takes no job that it does not know: a newer node may have deferred it, and will do it. The registry must have a
     job with a timetable: procrastinate stops watching its own heartbeat where there is none.
     """
-    app = App(connector=Connector(database, core.settings.dsn, wait_s=wait_s))
+    connector = Connector(database, core.settings.dsn, wait_s=wait_s)
+    app = App(connector=connector)
     for job in registry.jobs.values():
         declare = app.task(name=job.name, queue=job.name, retry=_Retries(job), pass_context=True, lock=_own_lock(job))
         task = declare(_runner(core, job, database))
         if job.cron is not None:
             app.periodic(cron=job.cron)(task)
-    return Worker(
+    worker = Worker(
         app,
         queues=list(registry.jobs),
         name=None,
@@ -75,6 +76,8 @@ def build_worker(
         update_heartbeat_interval=HEARTBEAT_S,
         stalled_worker_timeout=3 * HEARTBEAT_S,
     )
+    connector.start_anew = worker.stop
+    return worker
 
 
 def _own_lock(job: Job) -> str | None:

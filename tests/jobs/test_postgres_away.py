@@ -17,6 +17,11 @@ from tests.relay import relay_of_postgres
 
 Table = asyncpg.Connection
 
+END_WHO_WAITS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
 
 async def test_the_worker_comes_back_with_postgresql(
     core: Core,
@@ -50,3 +55,18 @@ async def test_the_worker_comes_back_with_postgresql(
             await line.mend()
             await until(lambda: planted.done == ["before", "meanwhile"])
             assert starts < 40
+
+
+async def test_a_job_whose_end_could_not_be_written_down_is_done_again(
+    core: Core, table: Table, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "RETRY_S", (0.1,))
+    async with start_worker():
+        await core.jobs.defer("planted.wait", {"word": "once"})
+        await until(lambda: planted.running)
+        async with table.transaction():
+            await table.execute("SELECT FROM procrastinate_jobs WHERE task_name = 'planted.wait' FOR UPDATE")
+            planted.gate.set()
+            await until(lambda: table.fetchval(END_WHO_WAITS))
+        await until(lambda: are(table, []))
+    assert planted.attempts["once"] == 2
