@@ -85,8 +85,7 @@ pins: ## Write requirements/*.txt anew from requirements/*.in
 
 audit: ## Look up the known holes of what is pinned, where PyPI and npm tell of them
 	@$(SETUP) audit
-	.venv/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/base.txt
-	$(NPM) audit --omit=dev
+	@$(PY) scripts/audit.py
 
 bench: ## Measure the real-time path beside the limits of this machine
 	@$(SETUP) test

@@ -34,7 +34,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "dev": ("base", "dev", "modules"),
     "check": ("base", "dev", "modules"),
     "deploy": ("deploy",),
-    "test": ("base", "dev", "deploy", "site", "browser", "machine", "nginx", "kubernetes"),
+    "test": ("base", "dev", "deploy", "site", "browser", "machine", "nginx", "kubernetes", "audit"),
     "audit": ("base", "audit", "modules"),
     "wheel": ("base", "dev", "site"),
     "pins": ("base", "dev"),

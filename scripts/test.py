@@ -35,6 +35,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "tests of the stack": (*PYTEST, *STACK, "-rs"),  # which says why, where it was not tried
     "tests of the engine": (*PYTEST, *ENGINE),
     "checks": ("make", "--no-print-directory", "check"),
+    "known holes of what is pinned": (sys.executable, "scripts/audit.py", "--where-told"),
     "tests of the page": ("npm", "--prefix", "web", "test"),
 }
 
