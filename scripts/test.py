@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 AT_ONCE = 3
 
-PYTEST = (sys.executable, "-m", "pytest")
+PYTEST = (sys.executable, "-m", "pytest", "--durations=10")  # what takes long is seen
 FAULTS = ("tests/fault",)
 PROGRAMS = tuple(
     f"tests/{folder}"
