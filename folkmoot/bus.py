@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -44,6 +45,8 @@ class Bus:
             protocol=3,
         )
         self._url = url
+        # Redis keeps the keys of its numbered databases apart, and not their channels.
+        self._channels = f"{PREFIX}{parse_url(url).get('db', 0)}:"
         self._link: Link | None = None
         self._receivers: dict[str, Receive] = {}
         self._outgoing: deque[tuple[str | bytes, ...]] = deque(maxlen=QUEUE_LIMIT)
@@ -94,7 +97,7 @@ class Bus:
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Queues a hint for all nodes. Never waits and never fails; while Redis is down the oldest are dropped."""
-        self.tell("PUBLISH", PREFIX + topic, payload)
+        self.tell("PUBLISH", self._channels + topic, payload)
 
     def tell(self, *words: str | bytes) -> None:
         """Queues a command whose answer nobody needs, on the same terms."""
@@ -150,11 +153,11 @@ class Bus:
 
     async def _hear(self) -> None:
         """Keeps a link until it breaks. Raises OSError."""
-        by_channel = {(PREFIX + topic).encode(): receiver for topic, receiver in self._receivers.items()}
+        by_channel = {(self._channels + topic).encode(): receiver for topic, receiver in self._receivers.items()}
         async with asyncio.timeout(CONNECT_S):
             link = await Link.open(
                 self._url,
-                [PREFIX + topic for topic in self._receivers],
+                [self._channels + topic for topic in self._receivers],
                 lambda topic, payload: self._hand_over(by_channel[topic], payload),
             )
         try:

@@ -42,7 +42,9 @@ class Link(asyncio.Protocol):
             _, link = await loop.create_connection(lambda: cls(heard), host, port, ssl=tls)
         password = parts.get("password")
         account = ("AUTH", parts.get("username") or "default", password) if password else ()
-        link.say([("HELLO", "3", *account), ("SUBSCRIBE", *topics)])
+        database = str(parts.get("db", 0))
+        select = [] if database == "0" else [("SELECT", database)]
+        link.say([("HELLO", "3", *account), *select, ("SUBSCRIBE", *topics)])
         return link
 
     def say(self, commands: Iterable[tuple[str | bytes, ...]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from secrets import randbelow
 from uuid import uuid4
 
 import asyncpg
@@ -31,4 +32,17 @@ async def database_of_our_own(dsn: str) -> AsyncIterator[str]:
     """The address of a database like `another_database`, with the schema of today."""
     async with another_database(dsn) as another:
         await migrate(another)
+        await _number_apart(another)
         yield another
+
+
+async def _number_apart(dsn: str) -> None:
+    """Nodes of all databases hear each other on one Redis: who is meant by a number must be clear."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for table in ("users", "sessions", "rooms"):
+            await connection.execute(
+                "SELECT setval(pg_get_serial_sequence($1, 'id'), $2)", table, 10**6 + randbelow(10**9)
+            )
+    finally:
+        await connection.close()

@@ -42,5 +42,6 @@ async def test_a_changed_file_is_in_the_browser_by_itself(chromium: Browser, nod
     ):
         await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=BUNDLED_MS)
         page = tmp_path / "web" / "src" / "pages" / "LoginPage.vue"
-        page.write_text(page.read_text().replace("</form>", "<p>Just written</p></form>", 1))
+        before, end = page.read_text().rsplit("</LoginForm>", 1)
+        page.write_text(f"{before}<p>Just written</p></LoginForm>{end}")
         await expect(visitor.page.get_by_text("Just written")).to_be_visible(timeout=BUNDLED_MS)

@@ -19,7 +19,7 @@ PATIENCE_S = 3.0
 @pytest.fixture
 async def guest(redis: Redis, settings: Settings) -> AsyncIterator[str]:
     """The address for somebody who has a name and a password, and may use topics of tests only."""
-    await redis.execute_command("ACL", "SETUSER", "guest", "reset", "on", ">secret", "&folkmoot:t:*", "+@all", "~*")
+    await redis.execute_command("ACL", "SETUSER", "guest", "reset", "on", ">secret", "&folkmoot:0:t:*", "+@all", "~*")
     yield settings.redis_dsn.replace("unix://", "unix://guest:secret@")
     await redis.execute_command("ACL", "DELUSER", "guest")
 
@@ -51,6 +51,16 @@ async def test_bytes_of_any_kind_arrive_as_they_are(settings: Settings) -> None:
             bus.publish("t:a", word)
         await until(lambda: len(heard) == len(said))
     assert heard == said
+
+
+async def test_what_has_another_database_of_redis_is_another_installation(settings: Settings) -> None:
+    third = settings.redis_dsn.replace("db=0", "db=3")
+    async with hearing(settings.redis_dsn) as (_, zero), hearing(third) as (bus, three), Redis.from_url(third) as redis:
+        bus.tell("SET", "folkmoot:t:key", "here")
+        bus.publish("t:a", b"hello")
+        await until(lambda: three == [b"hello"])
+        assert await redis.getdel("folkmoot:t:key") == b"here"
+    assert zero == []
 
 
 async def test_name_and_password_of_the_address_are_used(guest: str) -> None:

@@ -40,6 +40,7 @@ async def idle(start: Start, empty_database: str, slow_box: Postbox) -> AsyncIte
         smtp_port=slow_box.port,
         smtp_tls="none",
         mail_from="chat@folkmoot.test",
+        resets_per_address=1000,
     ) as node:
         yield node
 
