@@ -51,6 +51,29 @@ async def test_an_unread_room_says_so_and_reading_it_is_remembered(ada: Member, 
         await expect(link).not_to_contain_text("unread")
 
 
+async def test_a_busy_room_in_front_of_somebody_never_counts_as_unread(ada: Member, bob: Member, sit: Sit) -> None:
+    name = "Market"
+    room = await ada.make_room(name)
+    await bob.join(room)
+    async with sit(bob) as his:
+        await his.enter(name)
+        await ada.say(room, "the first word")
+        await his.sees("the first word")
+        link = his.page.get_by_role("navigation", name="Rooms").get_by_role("link", name=name)
+        await expect(link).not_to_contain_text("unread")
+        await his.page.evaluate("""() => {
+            window.titles = []
+            const note = () => window.titles.push(document.title)
+            new MutationObserver(note).observe(document.querySelector('title'), { childList: true })
+        }""")
+        async with his.page.expect_response(lambda answer: answer.url.endswith(f"/rooms/{room}/read")):
+            for number in range(12):
+                await ada.say(room, f"offer {number}.")
+        await his.sees("offer 11.")
+        assert [title for title in await his.page.evaluate("window.titles") if title.startswith("(")] == []
+        await expect(link).not_to_contain_text("unread")
+
+
 async def test_a_lost_connection_comes_back_with_everything(ada: Member, bob: Member, sit: Sit, line: Proxy) -> None:
     name = "Bridge"
     room = await ada.make_room(name)

@@ -25,15 +25,37 @@ it('saves the newest after it was in view for a moment, once', async () => {
   expect(save.mock.calls).toEqual([[5]])
 })
 
-it('saves a burst once', async () => {
+it('reads what comes as it comes, however busy the room is', async () => {
+  const { head, save } = reader()
+  await vi.advanceTimersByTimeAsync(1_000)
+  for (let seq = 6; seq < 26; seq++) {
+    head.value = seq
+    await nextTick()
+    expect(save).toHaveBeenLastCalledWith(seq)
+    await vi.advanceTimersByTimeAsync(250)
+  }
+})
+
+it('reads a room that was busy already when somebody came', async () => {
   const { head, save } = reader()
   for (let seq = 6; seq < 10; seq++) {
     head.value = seq
-    await nextTick()
-    await vi.advanceTimersByTimeAsync(100)
+    await vi.advanceTimersByTimeAsync(250)
   }
+  expect(save).toHaveBeenLastCalledWith(9)
+})
+
+it('takes a moment again after somebody looked away', async () => {
+  const { head, isSeen, save } = reader()
   await vi.advanceTimersByTimeAsync(1_000)
-  expect(save.mock.calls).toEqual([[9]])
+  isSeen.value = false
+  head.value = 6
+  await vi.advanceTimersByTimeAsync(1_000)
+  isSeen.value = true
+  await nextTick()
+  expect(save.mock.calls).toEqual([[5]])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(save.mock.calls).toEqual([[5], [6]])
 })
 
 it('saves nothing that nobody looks at', async () => {

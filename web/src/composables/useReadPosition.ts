@@ -1,4 +1,4 @@
-import { onScopeDispose, watch } from 'vue'
+import { onScopeDispose, ref, watch } from 'vue'
 
 const READ_AFTER_MS = 400
 
@@ -11,17 +11,26 @@ interface Options {
   save: (seq: number) => void
 }
 
-/** Moves the read position once the newest message has been in view for a moment. */
+/**
+ * Moves the read position once somebody has looked for a moment. From then on what comes is read as it comes: a room
+ * in front of somebody never counts as unread, however busy it is.
+ */
 export function useReadPosition({ head, readSeq, isSeen, save }: Options): void {
+  const isLooking = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined
 
   watch(
-    () => (isSeen() && head() > readSeq() ? head() : 0),
-    (seq) => {
+    isSeen,
+    (is) => {
       clearTimeout(timer)
-      if (seq > 0) timer = setTimeout(() => save(seq), READ_AFTER_MS)
+      isLooking.value = false
+      if (is) timer = setTimeout(() => (isLooking.value = true), READ_AFTER_MS)
     },
-    { immediate: true, flush: 'post' },
+    { immediate: true },
+  )
+  watch(
+    () => (isLooking.value && isSeen() && head() > readSeq() ? head() : 0),
+    (seq) => seq > 0 && save(seq),
   )
   onScopeDispose(() => clearTimeout(timer))
 }

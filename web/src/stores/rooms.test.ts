@@ -7,7 +7,10 @@ import { useSessionStore } from './session'
 import { useRoomsStore } from './rooms'
 
 beforeEach(() => setActivePinia(createPinia()))
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
 
 const list = (...rooms: Room[]) => json({ rooms })
 
@@ -120,5 +123,53 @@ describe('the read position', () => {
     await rooms.saveReads()
     await rooms.saveReads()
     expect(server.count('PUT /rooms/7/read')).toBe(2)
+  })
+
+  it('that moves with each message of a busy room is shown at once, and saved now and then', async () => {
+    vi.useFakeTimers()
+    const server = fakeServer({ 'PUT /rooms/7/read': () => json({}) })
+    const rooms = useRoomsStore()
+    rooms.put(room({ head_seq: 100, unread: 100 }))
+    for (let seq = 1; seq <= 50; seq++) {
+      void rooms.markRead(7, seq)
+      expect(rooms.byId.get(7)?.read_seq).toBe(seq)
+      await vi.advanceTimersByTimeAsync(100)
+    }
+    await vi.advanceTimersByTimeAsync(60_000)
+    const saved = server.asked.map(({ body }) => (body as { seq: number }).seq)
+    expect(saved.length).toBeLessThanOrEqual(4)
+    expect([saved[0], saved.at(-1)]).toEqual([1, 50])
+  })
+
+  it('of another room waits for none', () => {
+    const server = fakeServer({ 'PUT /rooms/7/read': () => json({}), 'PUT /rooms/8/read': () => json({}) })
+    const rooms = useRoomsStore()
+    for (const id of [7, 8]) {
+      rooms.put(room({ id, head_seq: 5, unread: 5 }))
+      void rooms.markRead(id, 5)
+    }
+    return vi.waitFor(() => expect(server.asked).toHaveLength(2))
+  })
+
+  it('is not asked for again and again while nobody answers', async () => {
+    vi.useFakeTimers()
+    const server = fakeServer({ 'PUT /rooms/7/read': unreachable })
+    const rooms = useRoomsStore()
+    rooms.put(room({ head_seq: 5 }))
+    void rooms.markRead(7, 5)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('of who signed out is told to nobody', async () => {
+    vi.useFakeTimers()
+    const server = fakeServer({ 'PUT /rooms/7/read': () => json({}) })
+    const rooms = useRoomsStore()
+    rooms.put(room({ head_seq: 5 }))
+    void rooms.markRead(7, 4)
+    void rooms.markRead(7, 5)
+    rooms.clear()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(server.asked).toHaveLength(1)
   })
 })

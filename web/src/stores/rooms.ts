@@ -6,6 +6,9 @@ import type { NewRoom, OpenRoom, Room, RoomEvent } from '@/api/types'
 import { isNews } from '@/timeline/news'
 import { useSessionStore } from './session'
 
+/** So often, at most, the position in one room is saved: in a busy conversation each message moves it. */
+const SAVE_READ_EVERY_MS = 2_000
+
 /** The rooms I am in. Snapshots come by REST, events by the socket; whichever knows more of a room's log wins. */
 export const useRoomsStore = defineStore('rooms', () => {
   const session = useSessionStore()
@@ -14,6 +17,8 @@ export const useRoomsStore = defineStore('rooms', () => {
   /** Rooms that came or went while a list was on its way: about them the list is out of date. */
   let touched = new Set<number>()
   const unsavedReads = new Map<number, number>()
+  /** Rooms whose position was saved a moment ago. */
+  const pauses = new Map<number, ReturnType<typeof setTimeout>>()
   let loading: Promise<void> | null = null
   let queued: Promise<void> | null = null
 
@@ -107,12 +112,23 @@ export const useRoomsStore = defineStore('rooms', () => {
     const known = byId.get(id)
     if (!known || seq <= known.read_seq) return
     byId.set(id, readUpTo(known, seq))
+    unsavedReads.set(id, seq)
+    if (!pauses.has(id)) await saveAndPause(id, seq)
+  }
+
+  /** What moved during the pause is saved after it, once. */
+  async function saveAndPause(id: number, seq: number): Promise<void> {
+    const goOn = () => {
+      pauses.delete(id)
+      const latest = unsavedReads.get(id) ?? 0
+      if (latest > seq) void saveAndPause(id, latest)
+    }
+    pauses.set(id, setTimeout(goOn, SAVE_READ_EVERY_MS))
     await saveRead(id, seq)
   }
 
   /** Shown at once and saved when it can be: a position that could not be saved goes out after the reconnect. */
   async function saveRead(id: number, seq: number): Promise<void> {
-    unsavedReads.set(id, seq)
     try {
       await server.markRead(id, seq)
     } catch (error) {
@@ -128,6 +144,8 @@ export const useRoomsStore = defineStore('rooms', () => {
   function clear(): void {
     byId.clear()
     unsavedReads.clear()
+    pauses.forEach(clearTimeout)
+    pauses.clear()
     status.value = 'loading'
   }
 
