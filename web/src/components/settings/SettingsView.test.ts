@@ -32,6 +32,16 @@ it('leads a member who asks for the bots to what is theirs', async () => {
   expect(await screen.findByText('You have made no token.')).toBeVisible()
 })
 
+it('keeps the tab of what is shown in view when the window gets narrow', async () => {
+  open('member', 'sessions', { 'GET /sessions': () => json({ sessions: [] }) })
+  const tabs = screen.getByRole('navigation', { name: 'Settings' })
+  Object.defineProperty(tabs, 'clientWidth', { value: 360 })
+  const current = await within(tabs).findByRole('link', { current: 'page' })
+  for (const [name, value] of [['offsetLeft', 900], ['offsetWidth', 100]] as const) Object.defineProperty(current, name, { value })
+  window.dispatchEvent(new Event('resize'))
+  await vi.waitFor(() => expect(tabs.scrollLeft).toBe(770))
+})
+
 it('makes a token and shows it once', async () => {
   const { server, user } = open('member', 'tokens', {
     'GET /tokens': () => json({ tokens: [] }),
