@@ -67,6 +67,17 @@ it('says who did what to whom, from where, and what came of it', async () => {
   expect(screen.getByText(/shop\.sell/)).toBeVisible()
 })
 
+it.each([
+  [{ target_kind: 'session', target_id: 14, target_name: null, details: { made_with: ['password', 'totp'] } }, 'Session number 14', 'with a password, a code from an app'],
+  [{ target_kind: 'token', target_id: 3, target_name: 'Backup', details: { scopes: ['messages', 'rooms.mine'], days: 90 } }, 'Token Backup', 'for messages, rooms.mine · for 90 days'],
+  [{ target_kind: 'account', target_id: 3, target_name: null, details: { ended: 1, role: 'admin' } }, 'to number 3', 'one session ended · as admin'],
+  [{ target_kind: 'crate', target_id: 3, target_name: null, details: { weight_kg: 8, made_with: ['oak'] } }, 'crate number 3', 'weight_kg: 8 · with oak'],
+])('says in words what it is about, and what is not known as it is: %#', async (about, whom, details) => {
+  open([{ ...disabled, ...about }])
+  const row = (await screen.findByText(whom)).closest('li')!
+  expect(within(row).getByText(/192\.0\.2\.7/).parentElement).toHaveTextContent(`from 192.0.2.7 · ${details}`)
+})
+
 it('asks for what is wanted, and for earlier ones after the last', async () => {
   const { server, user } = open([disabled], true)
   await screen.findByText('to bob@example.org')
