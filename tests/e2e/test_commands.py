@@ -93,6 +93,7 @@ async def test_a_command_is_tapped_on_a_phone(chromium: Browser, helped: tuple[N
     node, url = helped
     async with enrol(node, "Ada") as ada:
         room = await ada.make_room("Pocket")
+        await ada.say(room, "the newest")
         phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
         async with visit(chromium, url, ada, **phone) as hers:
             await hers.open(f"/rooms/{room}")
@@ -100,6 +101,16 @@ async def test_a_command_is_tapped_on_a_phone(chromium: Browser, helped: tuple[N
             await box.tap()
             await box.press_sequentially("/")
             first = hers.page.get_by_role("option", name="Lists the commands")
+            await expect(first).to_be_visible()
+            said = await hers.message("the newest").element_handle()
+            await first.evaluate(
+                """(option, said) => new Promise(done => {
+                    const edge = it => it.getBoundingClientRect()
+                    const look = () => edge(said).bottom <= edge(option).top ? done() : requestAnimationFrame(look)
+                    look()
+                })""",
+                said,
+            )
             await first.tap()
             await expect(box).to_have_value("/help ")
             await expect(box).to_be_focused()
