@@ -68,6 +68,9 @@ MARKDOWN = (
     f"| a | b |\n| :--- | ---: |\n| ![x]({AWAY}) | [x](data:text/html,<script>{RUN}</script>) |",
     f"| a |\n| --- |\n| </td></table><script>{RUN}</script> |",
     f"> | a |\n> | --- |\n> | <img src=x onerror={RUN}> |",
+    f"# <img src=x onerror={RUN}>",
+    f"## [x](javascript:{RUN}) {{#x onmouseover={RUN}}} ##",
+    f"> # </h3><script>{RUN}</script>",
     f"https://example.org/<script>{RUN}</script>",
 )
 

@@ -23,13 +23,30 @@ describe('the marks we know', () => {
     ['```\na < b\n```', '<pre><code>a &lt; b\n</code></pre>'],
   ])('%j', (body, expected) => expect(html(body)).toBe(expected))
 
-  it.each(['# no heading', '| no table |', '| no | table |\n| a | b |', '---', '    no indented code', 'a\n==='])(
+  it.each(['#no heading', '#', '##  ', '# #', '### ##', '####### seven', 'in # words', '| no table |', '| no | table |\n| a | b |', '---', '    no indented code', 'a\n==='])(
     '%j stays text',
     (body) => expect(elements(body).every(({ tagName }) => ['P', 'BR'].includes(tagName))).toBe(true),
   )
 
   it('keeps a name with underscores and a sum as they are', () => {
     expect(html('snake_case_name and 2 * 3 * 4')).toBe('<p>snake_case_name and 2 * 3 * 4</p>')
+  })
+})
+
+describe('headings', () => {
+  it.each([
+    ['# One', '<h3>One</h3>'],
+    ['## Two ##', '<h4>Two</h4>'],
+    ['### Three', '<h5>Three</h5>'],
+    ['###### Six', '<h6>Six</h6>'],
+    ['# C#', '<h3>C#</h3>'],
+    ['before\n# **One** `two`\nafter', '<p>before</p>\n<h3><strong>One</strong> <code>two</code></h3>\n<p>after</p>'],
+    ['- # in a list', '<ul>\n<li>\n<h3>in a list</h3>\n</li>\n</ul>'],
+    ['> # said', '<blockquote>\n<h3>said</h3>\n</blockquote>'],
+  ])('%j', (body, expected) => expect(html(body)).toBe(expected))
+
+  it('say nothing of themselves', () => {
+    expect(elements('# <b id=x>One</b> {#x .y}').flatMap(({ attributes }) => [...attributes])).toEqual([])
   })
 })
 
@@ -101,8 +118,10 @@ describe('what is refused', () => {
     '<math><mtext><table><mglyph><style><!--</style><img src=x onerror=alert(1)>',
     '<style>*{display:none}</style>',
     '<form action=https://example.org><input name=password>',
+    '# <img src=x onerror=alert(1)>',
+    '## [x](javascript:alert(1)) ##',
   ]
-  const ALLOWED = ['P', 'BR', 'STRONG', 'EM', 'S', 'CODE', 'PRE', 'A', 'UL', 'OL', 'LI', 'BLOCKQUOTE']
+  const ALLOWED = ['P', 'H3', 'H4', 'BR', 'STRONG', 'EM', 'S', 'CODE', 'PRE', 'A', 'UL', 'OL', 'LI', 'BLOCKQUOTE']
 
   it.each(CORPUS)('%s', (body) => {
     for (const element of elements(body)) {
@@ -117,7 +136,7 @@ describe('what is refused', () => {
   })
 })
 
-it.each(['>'.repeat(9_000), '*'.repeat(9_000), '['.repeat(9_000), '`'.repeat(9_000), '- '.repeat(4_500), '_a'.repeat(4_500)])(
+it.each(['>'.repeat(9_000), '*'.repeat(9_000), '['.repeat(9_000), '`'.repeat(9_000), '- '.repeat(4_500), '_a'.repeat(4_500), '# '.repeat(4_500)])(
   'is quick with a long row of marks (%#)',
   (body) => {
     const started = performance.now()

@@ -4,6 +4,7 @@
  */
 import DOMPurify from 'dompurify'
 import MarkdownIt from 'markdown-it'
+import { withHeadings } from './headings'
 import { framed, withTables } from './tables'
 
 const MARKS = [
@@ -34,6 +35,7 @@ const MAX_NESTING = 16
 const markdown = new MarkdownIt('zero', { html: false, linkify: true, breaks: true, maxNesting: MAX_NESTING })
 markdown.enable(MARKS, true)
 withTables(markdown)
+withHeadings(markdown)
 markdown.validateLink = (url) => SAFE_LINK.test(url)
 // Only what says its scheme is a link: "count.py" and "etc.the" are none.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false })
@@ -41,7 +43,7 @@ markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false })
 const purifier = DOMPurify(window)
 
 const PURIFY = {
-  ALLOWED_TAGS: ['p', 'br', 'strong', 'em', 's', 'code', 'pre', 'a', 'ul', 'ol', 'li', 'blockquote', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
+  ALLOWED_TAGS: ['p', 'h3', 'h4', 'h5', 'h6', 'br', 'strong', 'em', 's', 'code', 'pre', 'a', 'ul', 'ol', 'li', 'blockquote', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
   ALLOWED_ATTR: ['href', 'start', 'align'],
   ALLOWED_URI_REGEXP: SAFE_LINK,
   // A list's first number is no address, and neither is the side of a cell.
