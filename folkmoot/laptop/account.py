@@ -90,8 +90,8 @@ def _run_as(entry: pwd.struct_passwd, paths: tuple[Path, ...]) -> tuple[str, ...
 
 
 def _reachable(path: Path, entry: pwd.struct_passwd) -> bool:
-    """Whether an account without further groups may walk to a path and read it."""
-    for step in (path, *path.parents):
+    """Whether an account without further groups may walk to a path and read it, as far as it is there."""
+    for step in filter(Path.exists, (path, *path.parents)):
         found = step.stat()
         shift = 6 if found.st_uid == entry.pw_uid else 3 if found.st_gid == entry.pw_gid else 0
         if not found.st_mode >> shift & 1:

@@ -1,6 +1,7 @@
 """The data folder: claimed by one process at a time, checked for room before anything is written."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -57,10 +58,34 @@ def claimed(folder: Folder) -> bool:
     return False
 
 
+def usable(folder: Folder) -> int:
+    """Bytes that are free for a data folder that can be used, whether or not it is there; nothing is changed.
+
+    Raises LaptopError as `claim` does, which asks this first. Whether another process holds it is not asked.
+    """
+    try:
+        there = _nearest(folder.root)
+        if not there.is_dir():
+            raise OSError(errno.ENOTDIR, "it is not a folder" if there == folder.root else f"{there} is not a folder")
+        with tempfile.TemporaryFile(dir=there):
+            pass
+        if (lock := folder.root / "lock").exists():
+            lock.open("r+").close()
+    except OSError as error:
+        raise folder_problem(folder.root, error) from None
+    return _check_room(folder)
+
+
+def free_bytes(folder: Folder) -> int:
+    """What is free on the disk that holds a data folder, or would hold it."""
+    return shutil.disk_usage(_nearest(folder.root)).free
+
+
 @contextmanager
 def claim(data: Path) -> Iterator[Folder]:
     """Makes the data folder and holds its lock. Refuses when another process holds it."""
     folder = locate(data)
+    usable(folder)
     root = folder.root
     try:
         # Servers that run as another account must walk through it; what is private lies deeper.
@@ -80,7 +105,6 @@ def claim(data: Path) -> Iterator[Folder]:
             ) from None
         except OSError as error:
             raise folder_problem(root, error) from None
-        _check_room(folder)
         _write_pid(lock.fileno(), root)
         yield folder
 
@@ -103,12 +127,18 @@ def _write_pid(lock: int, root: Path) -> None:
         raise folder_problem(root, error) from None
 
 
-def _check_room(folder: Folder) -> None:
-    """PostgreSQL on a full disk loses nothing, but stops in words that help nobody."""
-    free = shutil.disk_usage(folder.root).free
+def _nearest(path: Path) -> Path:
+    """The path itself, or the nearest of what it lies in that is there."""
+    return next(each for each in (path, *path.parents) if os.path.lexists(each))
+
+
+def _check_room(folder: Folder) -> int:
+    """PostgreSQL on a full disk loses nothing, but stops in words that help nobody. Returns the bytes that are free."""
+    free = free_bytes(folder)
     needed = RUNNING_BYTES if folder.postgres.exists() else NEW_DATABASE_BYTES
     if free < needed:
         raise disk_full(folder.root, f": {free >> 20} MB are free, {needed >> 20} MB are needed")
+    return free
 
 
 def _run_folder(root: Path) -> Path:

@@ -95,7 +95,7 @@ async def test_a_database_behind_or_ahead_of_this_version(started: Servers, monk
 
 
 async def test_a_clock_that_is_wrong(started: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("folkmoot.doctor.time", _Ahead())
+    monkeypatch.setattr("folkmoot.doctor.database.time", _Ahead())
     found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
     assert found["clock"].says.startswith(("59.9", "60.0"))
     assert "NTP" in found["clock"].advice
@@ -140,7 +140,7 @@ async def test_an_open_port_without_tls(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_a_database_that_is_too_old(monkeypatch: pytest.MonkeyPatch, started: Servers) -> None:
-    monkeypatch.setattr("folkmoot.doctor.OLDEST_POSTGRES", 99)
+    monkeypatch.setattr("folkmoot.doctor.database.OLDEST_POSTGRES", 99)
     found = await findings(settings_for(monkeypatch, DATABASE_URL=started.dsn, REDIS_URL=started.redis_url))
     assert found["database"].advice == "Upgrade it to PostgreSQL 99 or newer."
 

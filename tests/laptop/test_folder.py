@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from folkmoot.doctor import examine
 from folkmoot.laptop import LaptopError, folder, servers
+from folkmoot.settings import Settings
 from tests.laptop.words import Holder, as_nobody, give_to_nobody, quietly
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk that is too small")
@@ -28,8 +30,45 @@ async def test_a_folder_we_cannot_write_to(tmp_path: Path, hold: Callable[..., H
 
 async def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    with pytest.raises(LaptopError, match=r"cannot use its data folder .*data: File exists"):
+    await refused_alike(
+        tmp_path / "data" / "below", "disk", f"{tmp_path / 'data'} is not a folder. Name another folder"
+    )
+    await refused_alike(tmp_path / "data", "disk", "data: it is not a folder. Name another folder: FOLKMOOT_DATA=")
+    with pytest.raises(LaptopError, match=r"cannot use its data folder .*data: it is not a folder"):
         await start(tmp_path / "data")
+
+
+async def test_a_place_where_no_folder_can_be(tmp_path: Path) -> None:
+    await refused_alike(Path("/proc/x"), "disk", "cannot use its data folder /proc/x: No such file or directory")
+    (tmp_path / "data").symlink_to(tmp_path / "nowhere")
+    await refused_alike(tmp_path / "data", "disk", "data: it is not a folder")
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Iterator[Path]:
+    """A folder that not even root can write to."""
+    place = tmp_path / "sealed"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@as_root
+async def test_a_folder_that_nobody_can_write_to(sealed: Path) -> None:
+    for data in (sealed, sealed / "data"):
+        await refused_alike(data, "disk", f"cannot write to its data folder {data} (Read-only file system). Make it")
+
+
+@as_root
+async def test_a_lock_that_nobody_can_write_to(data: Path) -> None:
+    lock = data / "lock"
+    subprocess.run(["mount", "--bind", lock, lock], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", lock], check=True)
+        await refused_alike(data, "disk", "(Read-only file system). Make it writable for this user")
+    finally:
+        subprocess.run(["umount", lock], check=True)
 
 
 @as_root
@@ -46,6 +85,7 @@ async def test_a_database_that_belongs_to_somebody_else(data: Path, hold: Callab
 @as_root
 async def test_a_database_that_root_copied(data: Path) -> None:
     os.chown(data / "postgres", 0, 0)
+    await refused_alike(data, "PostgreSQL program", "belongs to root, as after a copy")
     with pytest.raises(LaptopError, match=r"belongs to root, as after a copy.*chown -R \w+ "):
         await start(data)
 
@@ -55,6 +95,7 @@ async def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1 << 40, 1 << 40, 17 << 20))
     with pytest.raises(LaptopError, match=r"is full: 17 MB are free, 300 MB are needed. Free some space"):
         await start(tmp_path / "data")
+    await refused_alike(tmp_path / "data", "disk", "17 MB are free, 300 MB are needed. Free some space")
 
 
 @pytest.fixture
@@ -104,3 +145,13 @@ def fill(file: Path) -> None:
 async def start(data: Path) -> None:
     async with servers(data, report=quietly):
         pass
+
+
+async def refused_alike(data: Path, name: str, why: str) -> None:
+    """`folkmoot up` does not start with it, and `folkmoot doctor` says the same of it before."""
+    found = {finding.name: finding for finding in await examine(Settings(data=data))}
+    with pytest.raises(LaptopError) as refusal:
+        await start(data)
+    assert not found[name].ok
+    assert found[name].advice == str(refusal.value)
+    assert why in str(refusal.value)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from folkmoot.app import Node
-from folkmoot.doctor import _mail
+from folkmoot.doctor.around import look_at_mail
 from folkmoot.mail.addresses import read_sender, recipient
 from folkmoot.mail.device import device_of
 from folkmoot.mail.letter import as_html, as_text, write
@@ -163,12 +163,12 @@ async def test_the_server_is_told_who_we_are(settings: Settings) -> None:
         known = mailing(settings, box.port, smtp_user=USER, smtp_password=SecretStr(SMTP_PASSWORD))
         await send(known, letter, "ada@example.org")
         assert len(box.to("ada@example.org")) == 1
-        assert (await _mail(known)).ok
+        assert (await look_at_mail(known)).ok
         wrong = mailing(settings, box.port, smtp_user=USER, smtp_password=SecretStr("wrong"))
         with pytest.raises(NotSent) as refused:
             await check(wrong)
         assert "wrong" not in str(refused.value)
-        assert not (await _mail(wrong)).ok
+        assert not (await look_at_mail(wrong)).ok
 
 
 async def test_nothing_goes_to_a_server_that_speaks_in_the_clear(settings: Settings) -> None:
@@ -186,4 +186,4 @@ async def test_a_server_that_is_away_and_an_address_that_is_none(settings: Setti
         await send(mailing(settings, free_port), letter, "ada@example.org")
     with pytest.raises(NeverSent):
         await send(mailing(settings, free_port), letter, "a@b.org\r\nBcc: c@d.org")
-    assert (await _mail(settings)).ok, "no mail is well, too"
+    assert (await look_at_mail(settings)).ok, "no mail is well, too"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from folkmoot.doctor import _mail
+from folkmoot.doctor.around import look_at_mail
 from folkmoot.mail.letters import reset_letter
 from folkmoot.mail.sender import NotSent, check, send
 from folkmoot.settings import Settings
@@ -39,7 +39,7 @@ async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
     options = {"tls_context": context_of(its, key), "require_starttls": True}
     async with postbox(**options, authenticator=knows_us, auth_required=True) as box:
         await check(known(settings, box.port))
-        assert (await _mail(known(settings, box.port))).ok
+        assert (await look_at_mail(known(settings, box.port))).ok
         await send(known(settings, box.port), LETTER, "ada@example.org")
         (letter,) = box.to("ada@example.org")
     assert "fmr_x" in text_of(letter)
@@ -63,7 +63,7 @@ async def test_nothing_is_said_to_a_server_that_nobody_vouches_for(
     async with postbox(**options, authenticator=listen, auth_required=True) as box:
         with pytest.raises(NotSent, match="certificate") as refused:
             await send(known(settings, box.port), LETTER, "ada@example.org")
-        finding = await _mail(known(settings, box.port))
+        finding = await look_at_mail(known(settings, box.port))
         assert box.letters == told == []
     assert not finding.ok
     assert PASSWORD not in f"{refused.value} {finding}"

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from folkmoot import doctor
 from folkmoot.bus import Bus
+from folkmoot.doctor.redis import look_at_redis
 from folkmoot.laptop.binaries import find_valkey
 from folkmoot.modules.sessions.keeper import forget_everybody
 from tests.conftest import Start
@@ -111,7 +111,7 @@ async def test_people_talk_across_two_servers_and_nothing_they_need_is_denied(st
                 assert await socket.recv() == "I've received: over there"
             assert (await browser.http.delete("/api/v1.0/session")).status_code == 204
             await forget_everybody(here.core.bus)
-        assert (await doctor._redis(guarded.url())).ok
+        assert (await look_at_redis(guarded.url())).ok
         assert await denied(seer) == []
         used = {name.removeprefix("cmdstat_") for name in await seer.info("commandstats")}
         assert {"evalsha", "publish", "hset", "getdel", "mget", "time", "scan", "smembers", "unlink"} <= used
