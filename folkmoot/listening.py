@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from folkmoot.laptop.port import port_holder
+from folkmoot.laptop.port import another_port, port_holder
 from folkmoot.settings import Settings
 
 BACKLOG = 4096
@@ -75,10 +75,10 @@ def _listen(
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason, advice = error.strerror or str(error), "Name an address of this machine."
         if error.errno == errno.EADDRINUSE:
             reason = f"{port_holder(port)} uses it"
-        raise PortTaken(
-            f"Port {port} on {host} cannot be used: {reason}. "
-            f"Stop what uses it, or choose another one: {variable}={port + 1}."
-        ) from error
+            advice = f"Stop what uses it, or choose another one: {variable}={another_port(host, port)}."
+        elif error.errno == errno.EACCES:
+            advice = f"Choose another one: {variable}={another_port(host, port)}."
+        raise PortTaken(f"Port {port} on {host} cannot be used: {reason}. {advice}") from error

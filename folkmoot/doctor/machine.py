@@ -10,7 +10,7 @@ from folkmoot.laptop import LaptopError
 from folkmoot.laptop.account import choose_account
 from folkmoot.laptop.binaries import Binary, find_postgres, find_valkey
 from folkmoot.laptop.folder import Folder, free_bytes, locate, usable
-from folkmoot.laptop.port import port_holder, port_is_free
+from folkmoot.laptop.port import another_port, port_holder, port_is_free
 from folkmoot.settings import Settings
 
 DISK_BYTES = 1 << 30
@@ -80,7 +80,8 @@ def look_at_port(settings: Settings, *, is_ours: bool) -> Finding:
     holder = port_holder(settings.port)
     if is_ours:
         return Finding("port", True, f"{where} is in use by {holder}; Folkmoot runs with this data folder")
-    return Finding("port", False, f"{where} is in use by {holder}", "Stop that program, or set FOLKMOOT_PORT=8001.")
+    other = another_port(settings.host, settings.port)
+    return Finding("port", False, f"{where} is in use by {holder}", f"Stop that program, or set FOLKMOOT_PORT={other}.")
 
 
 def look_at_site(settings: Settings) -> Finding:

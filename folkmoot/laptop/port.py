@@ -3,9 +3,13 @@
 import contextlib
 import errno
 import socket
+from itertools import chain
 from pathlib import Path
 
 LISTEN = "0A"
+ORDINARY = 1024  # below it, ports are root's
+WEB = 8000
+HIGHEST = 65535
 
 
 def port_is_free(host: str, port: int) -> bool:
@@ -21,6 +25,12 @@ def port_is_free(host: str, port: int) -> bool:
                 return False
             raise
     return True
+
+
+def another_port(host: str, port: int) -> int:
+    """A port near the asked one that is free now, and that whoever is not root may have too."""
+    first = port + 1 if port >= ORDINARY else WEB
+    return next(each for each in chain(range(first, HIGHEST + 1), range(ORDINARY, port)) if port_is_free(host, each))
 
 
 def port_holder(port: int) -> str:

@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 from folkmoot.doctor import Finding, examine
 from folkmoot.keys import new_key
 from folkmoot.laptop import Servers, servers
+from folkmoot.laptop.port import another_port, port_is_free
+from folkmoot.listening import PortTaken, listen
 from folkmoot.migrations import migrate, revisions
 from folkmoot.settings import Settings, load_settings
 from tests.laptop.words import connected, quietly
@@ -120,11 +122,45 @@ async def test_a_redis_that_lets_nobody_listen(started: Servers, monkeypatch: py
 async def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FOLKMOOT_DATA", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setenv("FOLKMOOT_PORT", str(taken.getsockname()[1]))
+        number = taken.getsockname()[1]
+        monkeypatch.setenv("FOLKMOOT_PORT", str(number))
         finding = (await findings(load_settings()))["port"]
     assert not finding.ok
     assert "(process " in finding.says
-    assert "FOLKMOOT_PORT=" in finding.advice
+    assert is_another(finding.advice, number)
+
+
+async def test_the_port_that_is_proposed_is_not_taken_either(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FOLKMOOT_DATA", str(tmp_path))
+    asked, beside = neighbours()
+    with asked, beside:
+        number = asked.getsockname()[1]
+        settings = settings_for(monkeypatch).model_copy(update={"port": number})
+        assert is_another((await findings(settings))["port"].advice, number, number + 1)
+        with pytest.raises(PortTaken) as refusal:
+            listen(settings)
+        assert is_another(str(refusal.value), number, number + 1)
+
+
+def neighbours() -> tuple[socket.socket, socket.socket]:
+    """Two that listen, on a port and the next one."""
+    while True:
+        first = socket.create_server(("127.0.0.1", 0))
+        try:
+            return first, socket.create_server(("127.0.0.1", first.getsockname()[1] + 1))
+        except OSError:
+            first.close()
+
+
+def is_another(sentence: str, *taken: int) -> bool:
+    """Whether a sentence proposes a port that a server could have, and none of these."""
+    proposed = int(sentence.removesuffix(".").rpartition("FOLKMOOT_PORT=")[2])
+    return proposed not in taken and port_is_free("127.0.0.1", proposed)
+
+
+@pytest.mark.parametrize("port", [80, 1023, 65535])
+def test_a_port_at_either_end_has_another_beside_it(port: int) -> None:
+    assert 1024 <= another_port("127.0.0.1", port) < 65535
 
 
 async def test_a_host_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
