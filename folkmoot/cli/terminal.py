@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from folkmoot.descriptors import take_all
+from folkmoot.errors import CommandFailed
 from folkmoot.settings import Settings, load_settings
 from folkmoot.telemetry.logs import configure_logs
 
@@ -41,6 +42,9 @@ def report(line: str) -> None:
 
 
 def ask_password() -> str:
+    """A password that somebody types, or that comes out of a pipe. Raises CommandFailed when none comes."""
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
+        if given := sys.stdin.readline().rstrip("\n"):
+            return given
+        raise CommandFailed("No password came on the standard input. Pipe one in, or make one with --generate.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
