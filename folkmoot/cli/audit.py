@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,9 @@ from folkmoot.cli.terminal import Data, out, run, settings_of
 
 if TYPE_CHECKING:
     from folkmoot.modules.audit.schemas import AuditEntry
+
+ACTION = 28  # how wide the names of actions may be together; those of a module of one's own may be longer
+USUAL = 80  # columns of a terminal, in which the name of an action stays in one piece
 
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC.")]
 
@@ -28,7 +32,7 @@ def audit(
 ) -> None:
     """Show who did what to whom, the newest first: sign-ins, changes to accounts, tokens and hooks, refusals.
 
-    To go on, begin before the last one shown: `--until` takes its time.
+    To go on, begin before the last one shown: `--until` takes its day and time, as 2026-11-21T17:00:00.
     """
     from folkmoot import commands
     from folkmoot.json import encode
@@ -44,10 +48,27 @@ def audit(
     if as_json:
         sys.stdout.writelines(f"{encode(entry).decode()}\n" for entry in found)
         return
-    table = Table("when", "who", "what", "to", "outcome", "from", box=None, pad_edge=False)
-    for entry in found:
-        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", *map(escape, _cells(entry)))
-    out.print(table)
+    if not found:
+        asked = any((who, what, refused, since, until))
+        out.print("No entry of the audit log is like that." if asked else "The audit log is empty.")
+        return
+    out.print(table_of(found, out.width))
+
+
+def table_of(found: "list[AuditEntry]", columns: int) -> Table:
+    """One line for each entry below a line for each day. Where the terminal is narrow, lines wrap: nothing is cut."""
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("when", width=len("2026-11-21"), overflow="fold")
+    table.add_column("who", overflow="fold")
+    widest = min(ACTION, max(len(entry.action) for entry in found))
+    table.add_column("what", width=widest if columns >= USUAL else None, overflow="fold")
+    for name in ("to", "outcome", "from"):
+        table.add_column(name, overflow="fold")
+    for day, entries in groupby(found, lambda entry: f"{entry.at:%Y-%m-%d}"):
+        table.add_row(day)
+        for entry in entries:
+            table.add_row(f"  {entry.at:%H:%M:%S}", *map(escape, _cells(entry)))
+    return table
 
 
 def _cells(entry: "AuditEntry") -> tuple[str, ...]:

@@ -1,7 +1,15 @@
 """The audit log at a terminal, and what the operator does there."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+
+from folkmoot.cli.audit import table_of
+from folkmoot.modules.audit.schemas import AuditEntry
 from tests.cli.conftest import Run
 
 
@@ -13,13 +21,55 @@ async def test_what_the_operator_does_is_written_down_and_shown(operate: Run) ->
     assert (shown.status, shown.err) == (0, "")
     title, *lines = [line.split() for line in shown.out.splitlines()]
     assert title == ["when", "who", "what", "to", "outcome", "from"]
-    assert [line[2:4] for line in lines] == [
+    lines = [line for line in lines if len(line) > 1]
+    assert [line[1:3] for line in lines] == [
         ["operator", "bots.issue_token"],
         ["operator", "bots.add"],
         ["operator", "accounts.disable"],
         ["operator", "accounts.add"],
     ]
-    assert lines[2][4:] == ["ada@example.org", "done", "local"]
+    assert lines[2][3:] == ["ada@example.org", "done", "local"]
+
+
+ENTRY = AuditEntry(
+    id=1, at=datetime(2026, 11, 20, 23, 59, 58, tzinfo=UTC), action="accounts.disable", outcome="done", reason=None,
+    times=1, role="operator", actor_id=0, actor_name="operator", session_id=None, address="local", user_agent=None,
+    request_id=None, target_kind="user", target_id=2, target_name="eve@example.org", details={},
+)  # fmt: skip
+
+
+def test_the_usual_is_on_one_line_of_80_columns() -> None:
+    _, *lines = shown([ENTRY, replace(ENTRY, at=ENTRY.at - timedelta(days=365), address="192.168.100.200")], 80)
+    assert [line.split() for line in lines] == [
+        ["2026-11-20"],
+        ["23:59:58", "operator", "accounts.disable", "eve@example.org", "done", "local"],
+        ["2025-11-20"],
+        ["23:59:58", "operator", "accounts.disable", "eve@example.org", "done", "192.168.100.200"],
+    ]
+
+
+@pytest.mark.parametrize("columns", [80, 60, 200])
+def test_what_is_too_wide_for_its_column_wraps(columns: int) -> None:
+    address, target = "2001:db8:85a3:8d3:1319:8a2e:370:7348", f"{'a' * 40}@example.org"
+    wide = replace(ENTRY, target_name=target, reason="too_many_requests", times=12, address=address)
+    title, _, *lines = shown([wide], columns)
+    starts = [title.index(name) for name in title.split()]
+    cells = ["".join(line[start:end] for line in lines) for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    assert [cell.replace(" ", "") for cell in cells] == [
+        "23:59:58", "operator", "accounts.disable", target, "too_many_requests(12times)", address,
+    ]  # fmt: skip
+    assert columns < 80 or " accounts.disable " in lines[0], "the action is in one piece"
+
+
+def shown(entries: list[AuditEntry], columns: int) -> list[str]:
+    """The lines of a terminal that is so wide."""
+    console = Console(width=columns, file=StringIO(), record=True)
+    console.print(table_of(entries, columns))
+    return console.export_text().splitlines()
+
+
+async def test_nothing_is_a_sentence(operate: Run) -> None:
+    assert (await operate("audit", "--what", "nothing")).out == "No entry of the audit log is like that.\n"
 
 
 async def test_it_is_filtered_and_given_as_json_lines(operate: Run) -> None:
