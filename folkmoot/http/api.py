@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import unquote
 
-import msgspec
 from sanic import Request
 from sanic.response import HTTPResponse
 
@@ -24,7 +23,7 @@ from folkmoot.http.identity import (
     start_session,
 )
 from folkmoot.http.problems import problem
-from folkmoot.json import encode
+from folkmoot.json import BadJson, decode, encode
 from folkmoot.routes import Reply, Route
 
 PREFIXES = ("", "/api")  # behind nginx, which cuts /api off, and without it
@@ -89,9 +88,9 @@ def json_body(request: Request) -> dict[str, object]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise WrongType("The body must be JSON, with the header Content-Type: application/json.")
     try:
-        given = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("The body is not JSON.") from None
+        given = decode(request.body)
+    except BadJson as error:
+        raise Malformed(f"The body {error}") from None
     if not isinstance(given, dict):
         raise Malformed("The body must be a JSON object.")
     return given

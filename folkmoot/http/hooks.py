@@ -6,7 +6,6 @@ Whoever posts here is known by the token in the address alone, so no cookie and 
 from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
 from sanic import Request
 from sanic.response import HTTPResponse
 
@@ -16,6 +15,7 @@ from folkmoot.core import Core
 from folkmoot.errors import Error, Malformed, TooLarge, WrongType
 from folkmoot.http.application import Application
 from folkmoot.http.problems import problem
+from folkmoot.json import BadJson, decode
 from folkmoot.modules.incoming.actions import post
 from folkmoot.modules.incoming.metrics import POSTS
 
@@ -58,9 +58,9 @@ def _payload(request: Request, most_bytes: int) -> dict[str, Any]:
     elif kind not in ("application/json", "application/x-www-form-urlencoded"):
         raise WrongType("Send JSON, with the header Content-Type: application/json; or a form with the field payload.")
     try:
-        given = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("The payload is not JSON.") from None
+        given = decode(body)
+    except BadJson as error:
+        raise Malformed(f"The payload {error}") from None
     if not isinstance(given, dict):
         raise Malformed("The payload must be a JSON object.")
     return given

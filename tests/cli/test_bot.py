@@ -24,7 +24,7 @@ async def test_a_bot_that_would_have_no_token_is_not_made(operate: Run) -> None:
     for arguments, words in (
         (("--scope", "messages.shout"), "There is no module or action messages.shout."),
         (("--days", "400"), "days: At most 366."),
-        (("--days", "0"), "days: Input should be greater than or equal to 1"),
+        (("--days", "0"), "days: At least 1."),
     ):
         refused = await operate("bot", "add", "Weather", *arguments)
         assert refused.status == 1
