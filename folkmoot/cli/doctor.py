@@ -12,9 +12,9 @@ def doctor(data: Data = None) -> None:
 
     findings = run(examine(settings_of("error", data=data)))
     for finding in findings:
-        mark = "[green]✓[/green]" if finding.ok else "[red]✗[/red]"
+        mark = "[red]✗[/red]" if not finding.ok else "[yellow]![/yellow]" if finding.advice else "[green]✓[/green]"
         out.print(f"{mark} [bold]{finding.name}[/bold]  {escape(finding.says)}", soft_wrap=True)
-        if finding.advice and not finding.ok:
+        if finding.advice:
             out.print(f"  {escape(finding.advice)}", soft_wrap=True)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)

@@ -6,11 +6,16 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from rich.markup import escape
 
 from folkmoot.cli.terminal import Data, out, report, run, settings_of
+from folkmoot.settings import Settings
+from folkmoot.settings.unknown import unknown_settings
 from folkmoot.up import up as run_everything
+
+log = structlog.get_logger(__name__)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: FOLKMOOT_HOST or 127.0.0.1]")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on. [default: FOLKMOOT_PORT or 8000]")]
@@ -23,6 +28,7 @@ def up(host: Host = None, port: Port = None, data: Data = None) -> None:
     With DATABASE_URL or REDIS_URL set, those servers are used instead of own ones. Ctrl-C stops everything.
     """
     settings = settings_of("warning", host=host, port=port, data=data)
+    _warn_of_unknown_settings()
     run(run_everything(settings, report=report, greet=_greet))
 
 
@@ -43,7 +49,9 @@ def serve(
     """
     from folkmoot import commands
 
-    run(commands.serve(settings_of("info", host=host, port=port, workers=workers, only=only), migrate_first=migrate))
+    settings = settings_of("info", host=host, port=port, workers=workers, only=only)
+    _warn_of_unknown_settings()
+    run(commands.serve(settings, migrate_first=migrate))
 
 
 def work(
@@ -56,6 +64,11 @@ def work(
     from folkmoot import commands
 
     run(commands.work_on_jobs(settings_of("info"), migrate_first=migrate, report=report))
+
+
+def _warn_of_unknown_settings() -> None:
+    for name, nearest in unknown_settings(Settings.model_fields).items():
+        log.warning("settings.unknown", name=name, nearest=nearest or None)
 
 
 def _greet(address: str, sign_in: tuple[str, str] | None) -> None:

@@ -10,6 +10,7 @@ from folkmoot.doctor.machine import (
     look_at_python,
     look_at_settings,
     look_at_site,
+    look_at_unknown_settings,
 )
 from folkmoot.doctor.redis import look_at_redis
 from folkmoot.laptop import running
@@ -25,6 +26,7 @@ async def examine(settings: Settings) -> list[Finding]:
     redis_url = settings.redis_dsn or (live.redis_url if live else "")
     return [
         look_at_settings(settings),
+        *look_at_unknown_settings(),
         look_at_python(),
         *look_at_programs(settings),
         look_at_disk(settings),

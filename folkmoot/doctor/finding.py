@@ -8,7 +8,10 @@ ANSWER_S = 5.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `advice` is what to do, and empty when it is well."""
+    """One thing that was looked at. `advice` is what to do, and empty when it is well.
+
+    What is ok and has advice all the same keeps nothing from working.
+    """
 
     name: str
     ok: bool

@@ -12,6 +12,7 @@ from folkmoot.laptop.binaries import Binary, find_postgres, find_valkey
 from folkmoot.laptop.folder import Folder, free_bytes, locate, usable
 from folkmoot.laptop.port import another_port, port_holder, port_is_free
 from folkmoot.settings import Settings
+from folkmoot.settings.unknown import unknown_settings
 
 DISK_BYTES = 1 << 30
 OLDEST_PYTHON = (3, 11)
@@ -26,6 +27,14 @@ def look_at_settings(settings: Settings) -> Finding:
             "Put a proxy with TLS before it and set FOLKMOOT_URL=https://…, or set FOLKMOOT_HOST=127.0.0.1.",
         )  # fmt: skip
     return Finding("settings", True, says)
+
+
+def look_at_unknown_settings() -> list[Finding]:
+    """One for each variable that looks like a setting and is none; an older version may be given a newer file."""
+    return [
+        Finding("settings", True, f"{name} is no setting", f"Is it {nearest}?" if nearest else "Nothing reads it.")
+        for name, nearest in unknown_settings(Settings.model_fields).items()
+    ]
 
 
 def look_at_python() -> Finding:

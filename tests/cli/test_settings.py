@@ -6,6 +6,7 @@ import pytest
 
 from folkmoot.migrations import revisions
 from tests.cli.conftest import Run
+from tests.ports import free_port
 
 SERVE = {"DATABASE_URL": "postgresql://folkmoot@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1"}
 
@@ -71,3 +72,18 @@ async def test_a_secret_comes_from_a_file(run: Run, tmp_path: Path, empty_databa
 async def test_a_dot_env_file_is_read(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("FOLKMOOT_PORT=from-the-file\n")
     assert "FOLKMOOT_PORT" in (await run("serve", **SERVE)).refusal()
+
+
+async def test_what_is_no_setting_is_named_and_keeps_nothing_from_starting(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FOLKMOOT_HOTS=127.0.0.1\n")
+    slips = {"FOLKMOOT_PROT": "8001", "FOLKMOOT_ENTIRELY_ELSE": "1", "FOLKMOOT_VERSION": "1", "FOLKMOOT_KEYS_FILE": ""}
+    said = await run("doctor", FOLKMOOT_SERVE_SITE="false", FOLKMOOT_PORT=str(free_port()), **slips)
+    assert "! settings  FOLKMOOT_PROT is no setting\n  Is it FOLKMOOT_PORT?" in said.out
+    assert "! settings  FOLKMOOT_HOTS is no setting\n  Is it FOLKMOOT_HOST?" in said.out
+    assert "! settings  FOLKMOOT_ENTIRELY_ELSE is no setting\n  Nothing reads it." in said.out
+    assert said.out.count("is no setting") == 3
+    assert said.status == 0, said
+    served = await run("serve", **SERVE, **slips, FOLKMOOT_DATABASE_START_S="0", LOG_FORMAT="json")
+    assert "PostgreSQL cannot be reached" in served.err
+    assert served.err.count('"message":"settings.unknown"') == 3
+    assert "FOLKMOOT_PORT" in served.err
