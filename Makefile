@@ -79,7 +79,7 @@ PIN = .venv/bin/uv pip compile --quiet --no-config --universal --python-version 
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 pins: ## Write requirements/*.txt anew from requirements/*.in
 	@$(SETUP) pins
-	cd requirements && for name in base dev kubernetes node image deploy acme audit; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
+	cd requirements && for name in base dev wheel kubernetes node image deploy acme audit; do ../$(PIN) $$name.in -o $$name.txt || exit 1; done
 	for each in examples/*/requirements.in; do \
 		(cd $${each%/*} && ../../$(PIN) -c ../../requirements/dev.txt --no-annotate requirements.in -o requirements.txt) || exit 1; done
 

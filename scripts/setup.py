@@ -36,7 +36,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
     "deploy": ("deploy",),
     "test": ("base", "dev", "deploy", "site", "browser", "machine", "nginx", "kubernetes", "audit"),
     "audit": ("base", "audit", "modules"),
-    "wheel": ("base", "dev", "site"),
+    "wheel": ("wheel", "site"),
     "pins": ("base", "dev"),
 }
 
@@ -75,6 +75,7 @@ def main(target: str) -> None:
         "base": server,
         "dev": lambda: packages("dev", "the packages for tests and checks"),
         "deploy": deploy,
+        "wheel": wheel,
         "audit": lambda: packages("audit", "what looks up known holes"),
         "modules": node_modules,
         "site": site,
@@ -130,6 +131,11 @@ def server() -> None:
 def deploy() -> None:
     virtual_environment()
     packages("deploy", "what deploys to a server")
+
+
+def wheel() -> None:
+    virtual_environment()
+    packages("wheel", "what builds the wheel")
 
 
 def packages(name: str, what: str) -> None:

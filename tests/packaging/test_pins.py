@@ -49,6 +49,8 @@ def test_development_has_the_same_versions_as_the_server() -> None:
     assert {name: dev[name] for name in base.keys() & dev.keys()} == {
         name: base[name] for name in base.keys() & dev.keys()
     }
+    wheel = versions("wheel.txt")
+    assert {name: dev.get(name, wheel[name]) for name in wheel} == wheel
 
 
 def test_the_wheel_is_built_with_the_builder_that_is_pinned() -> None:
