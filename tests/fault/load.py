@@ -61,7 +61,7 @@ class Load:
         self.rooms = list(rooms)
         self._ports = list(ports)
         self._chance = chance
-        self._is_quick = is_quick
+        self.is_quick = is_quick
         self._enough = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._people: dict[int, Person] = {}
@@ -81,12 +81,12 @@ class Load:
         else:
             name = f"reader {room}.{number}"
             given = (name, person, room, ports, self._random(), self.notes)
-            self.readers.append(Reader(*given, history=self.history, patience_s=1.0 if self._is_quick else 10.0))
+            self.readers.append(Reader(*given, history=self.history, patience_s=1.0 if self.is_quick else 10.0))
 
     def _add_writer(self, name: str, person: Person, room: int, ports: list[int], *, rate_per_s: float) -> None:
         given = (name, person, room, ports, self._random(), self.notes)
         self.writers.append(Writer(*given, history=self.history, rate_per_s=rate_per_s))
-        self.writers[-1].answer_s = QUICK_ANSWER_S if self._is_quick else ANSWER_S
+        self.writers[-1].answer_s = QUICK_ANSWER_S if self.is_quick else ANSWER_S
 
     def _random(self) -> random.Random:
         return random.Random(self._chance.random())  # noqa: S311 - chance, not secrecy
