@@ -7,13 +7,12 @@ from pydantic import SecretStr
 
 from folkmoot.app import Node
 from folkmoot.laptop import Servers
-from folkmoot.migrations import migrate
 from scripts.permissions import ours
 from tests.audit import deeds_of_admins, deeds_of_members  # noqa: F401  # where they are declared
 from tests.audit.scene import BETTER, DEEDS, Scene
 from tests.audit.words import entry
 from tests.conftest import Start
-from tests.databases import another_database
+from tests.databases import database_of_our_own
 from tests.people import PASSWORD, enrol, visiting
 from tests.twofactor.phone import KEYS
 
@@ -21,8 +20,7 @@ from tests.twofactor.phone import KEYS
 @pytest.fixture(scope="module")
 async def own_database(database_servers: Servers) -> AsyncIterator[str]:
     """Its jobs are nobody else's."""
-    async with another_database(database_servers.dsn) as dsn:
-        await migrate(dsn)
+    async with database_of_our_own(database_servers.dsn) as dsn:
         yield dsn
 
 

@@ -9,9 +9,8 @@ from pydantic import SecretStr
 from folkmoot.app import Node
 from folkmoot.jobs import engine
 from folkmoot.laptop import Servers
-from folkmoot.migrations import migrate
 from tests.conftest import Start
-from tests.databases import another_database
+from tests.databases import database_of_our_own
 from tests.e2e.conftest import Sit
 from tests.e2e.proxy import Proxy
 from tests.e2e.visitor import Visitor, visit
@@ -33,9 +32,10 @@ async def writing(
 ) -> AsyncIterator[tuple[Node, str]]:
     """A node with its site that sends letters, and where browsers reach it."""
     monkeypatch.setattr(engine, "POLL_S", 0.05)
-    async with another_database(database_servers.dsn) as dsn, Proxy() as line:
-        await migrate(dsn)
-        async with start(
+    async with (
+        database_of_our_own(database_servers.dsn) as dsn,
+        Proxy() as line,
+        start(
             serve_site=True,
             url=line.url,
             database_url=SecretStr(dsn),
@@ -44,9 +44,10 @@ async def writing(
             smtp_port=mailbox.port,
             smtp_tls="none",
             mail_from="chat@folkmoot.test",
-        ) as node:
-            line.forward_to(node.port)
-            yield node, line.url
+        ) as node,
+    ):
+        line.forward_to(node.port)
+        yield node, line.url
 
 
 async def test_a_forgotten_password(chromium: Browser, writing: tuple[Node, str], mailbox: Postbox) -> None:
