@@ -192,7 +192,9 @@ class SignInFlood(Bystanders):
         unanswered = counts.pop(0, 0)  # in ten seconds: hashing goes last when all cores are busy
         assert unanswered <= len(statuses) * 0.03, f"{unanswered} without an answer, {counts}"
         assert set(counts) <= {401, 429, 503}, counts
-        assert counts.get(429, 0) + counts.get(503, 0) > counts.get(401, 0), counts
+        refused = counts.get(429, 0) + counts.get(503, 0)
+        # A short run may end with the first guess of each, about half of which are hashed before the queue is full.
+        assert refused > (0 if world.is_quick else counts.get(401, 0)), counts
         self.seen = f"{len(statuses)} guesses: {counts}, {unanswered} without an answer in 10 s"
 
 
