@@ -23,12 +23,12 @@ from folkmoot.modules.messages import channels as room_channels
 from folkmoot.modules.sessions.keeper import Keeper
 from folkmoot.modules.webhooks.lookout import Lookout
 from folkmoot.readiness import Readiness
-from folkmoot.realtime.connection import Limits
 from folkmoot.realtime.connections import Connections
 from folkmoot.realtime.engine import Authenticate, Engine
 from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.plain import EchoChannel
 from folkmoot.realtime.port import Door
+from folkmoot.realtime.receiver import Limits
 from folkmoot.realtime.recheck import Recheck
 from folkmoot.settings import Settings
 from folkmoot.telemetry.admin import open_admin_port

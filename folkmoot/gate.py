@@ -12,10 +12,10 @@ from folkmoot.http.identity import cookie_name, of_cookie
 from folkmoot.limits import Limiter
 from folkmoot.modules.sessions.keeper import Keeper
 from folkmoot.realtime.client import Client
-from folkmoot.realtime.connection import Receiver
 from folkmoot.realtime.echo import Echo
 from folkmoot.realtime.engine import Engine
 from folkmoot.realtime.handshake import Handshake, Refused
+from folkmoot.realtime.receiver import Receiver
 from folkmoot.settings import Settings
 
 log = structlog.get_logger(__name__)

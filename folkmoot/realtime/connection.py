@@ -10,9 +10,8 @@ Nothing here owns a task. An idle connection has no timer either: `Connections` 
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from enum import IntFlag
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -27,8 +26,8 @@ from folkmoot.realtime.frames import (
     short_reason,
     text_frame,
 )
-from folkmoot.realtime.pace import Pace
 from folkmoot.realtime.parser import Deaf, close_read_ahead
+from folkmoot.realtime.receiver import Receiver
 
 if TYPE_CHECKING:
     from folkmoot.realtime.connections import Connections
@@ -38,34 +37,7 @@ log = logging.getLogger(__name__)
 _CONTINUATION, _TEXT, _BINARY = WSMsgType.CONTINUATION, WSMsgType.TEXT, WSMsgType.BINARY
 _PING, _CLOSE = WSMsgType.PING, WSMsgType.CLOSE
 _PONG_HEADER = 0x8A
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    frame_bytes: int  # of a frame, and of a message put together from several
-    queue_bytes: int  # may wait for a slow reader before it is closed with 3008
-    received_bytes: Pace  # from the peer; past it we read on only when there is room again
-    idle_s: float  # without a frame in either direction for that long, a connection is closed
-    close_s: float = 2.0  # how long a peer may take to answer our close frame
-
-
 _FINISH_STEP_S = 0.02
-
-
-class Receiver(Protocol):
-    """What sits on a connection: a client of the protocol, or the echo."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether it has begun something that it will still answer."""
-
-    def connected(self, connection: "Connection") -> None: ...
-
-    def received(self, message: bytes, is_text: bool) -> None:
-        """One whole message; text is valid UTF-8."""
-
-    def disconnected(self, close: Close | None) -> None:
-        """Once after `connected`, always, when the socket is gone; `close`, theirs or ours, is why."""
 
 
 class _Hold(IntFlag):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from math import ceil
 
 from folkmoot.realtime.codes import Close
-from folkmoot.realtime.connection import Connection, Limits
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.receiver import Limits
 from folkmoot.realtime.turns import Turns
 
 _SWEEP_S = 10.0

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 
 from folkmoot.descriptors import for_clients
-from folkmoot.realtime.connection import Connection, Receiver
+from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.connections import Connections
 from folkmoot.realtime.handshake import Handshake, Refused, problem
 from folkmoot.realtime.line import Line
 from folkmoot.realtime.parser import start_parser
+from folkmoot.realtime.receiver import Receiver
 from folkmoot.realtime.turns import Turns
 from folkmoot.tasks import end
 

@@ -19,11 +19,11 @@ from sanic.http import Http, Stage
 from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
-from folkmoot.realtime.connection import Limits, Receiver
 from folkmoot.realtime.connections import Connections
 from folkmoot.realtime.door import HEAD_BYTES, Door, Gate
 from folkmoot.realtime.handshake import Handshake, Refused, read_handshake
 from folkmoot.realtime.porch import Porch
+from folkmoot.realtime.receiver import Limits, Receiver
 
 __all__ = ["Connections", "Door", "Gate", "Handshake", "Limits", "Receiver", "Refused", "protocols"]
 
