@@ -1,5 +1,8 @@
 """From one release to another, and back: what runs afterwards, and what became of what people said."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from folkmoot_server.errors import Failed
@@ -76,6 +79,20 @@ def test_a_backup_is_restored_and_what_was_there_is_kept(town: Town) -> None:
     assert town.world.said == ["before"]
     town.steward().restore(next(name for name in town.backups if name.startswith("before-restore")))
     assert town.world.said == ["before", "since"]
+
+
+def test_a_backup_that_root_brought_is_given_to_whom_backups_belong(town: Town) -> None:
+    town.switch("one")
+    brought = town.state.backups / town.steward().back_up("town")
+    owner = 4711 if os.geteuid() == 0 else os.geteuid()  # only root can give anything away
+    os.chown(town.state.backups, owner, -1)
+    brought.chmod(0o400)
+    town.steward().restore(brought.name)
+    assert (brought.stat().st_uid, brought.stat().st_mode & 0o777) == (owner, 0o600)
+    (town.state.backups / "link.backup").symlink_to("/etc/passwd")
+    with pytest.raises(Failed, match="There are:"):
+        town.steward().restore("link.backup")
+    assert Path("/etc/passwd").stat().st_uid == 0
 
 
 def test_a_backup_that_cannot_be_restored_changes_nothing(town: Town) -> None:

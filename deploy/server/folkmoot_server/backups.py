@@ -1,5 +1,6 @@
 """Backups of this server: made inside the stack, read once to see that they can be, thrown away when there are many."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,10 +34,17 @@ class Backups:
             raise
         return file
 
-    def find(self, file: str) -> str:
-        """The name of a file that is there. Raises Failed with the names of those that are."""
-        if NAME.fullmatch(file) and (self._state.backups / file).is_file():
-            return file
+    def open_up(self, file: str) -> None:
+        """Gives a file to whom all backups belong: the stack could not read what root brought from another server.
+
+        Raises Failed when it is not there, with the names of those that are.
+        """
+        found = self._state.backups / file
+        if NAME.fullmatch(file) and found.is_file() and not found.is_symlink():
+            folder = self._state.backups.stat()
+            os.chown(found, folder.st_uid, folder.st_gid)
+            found.chmod(0o600)
+            return
         there = "".join(f"\n  {each.name}" for each in self._state.kept) or " none"
         raise Failed(f"There is no backup {file!r} in {self._state.backups}. There are:{there}")
 

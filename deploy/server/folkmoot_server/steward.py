@@ -53,7 +53,7 @@ class Steward:
         """Replaces everything in the database with what this backup holds. What is there now is backed up before."""
         self._left_over(self._running())
         release = self._running()
-        self._backups.find(file)
+        self._backups.open_up(file)
         self._stack.check_backup(release, file)
         self._put_back(self._state.begin(Move("restore", release, release, "", file)))
 
