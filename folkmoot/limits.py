@@ -10,20 +10,25 @@ from folkmoot.errors import TooMany
 
 LOCAL_KEYS = 10_000  # counters kept in the process while Redis is away; the oldest are forgotten first
 
-# KEYS counters; ARGV for each its limit, and its window in ms. Counts one try under each, as far as the first that is
-# past its limit, and answers the ms until that one's window ends; 0 when none is.
+# Counts one try under each of KEYS from `first` on, as far as the first past its limit. ARGV has from `given` on
+# for each its limit, and its window in ms. Gives the ms until that one's window ends; 0 when none is past it.
 COUNT = """
-for number, key in ipairs(KEYS) do
-  local tries = redis.call('INCR', key)
-  if tries == 1 then redis.call('PEXPIRE', key, ARGV[2 * number]) end
-  if tries > tonumber(ARGV[2 * number - 1]) then return math.max(1, redis.call('PTTL', key)) end
+local function count(first, given)
+  for number = first, #KEYS do
+    local at = given + 2 * (number - first)
+    local tries = redis.call('INCR', KEYS[number])
+    if tries == 1 then redis.call('PEXPIRE', KEYS[number], ARGV[at + 1]) end
+    if tries > tonumber(ARGV[at]) then return math.max(1, redis.call('PTTL', KEYS[number])) end
+  end
+  return 0
 end
-return 0
 """
+SPEND = f"{COUNT} return count(1, 1)"
 
 # KEYS[1] the failures of an account; ARGV how many are free, the longest wait and the most in a row, how long they are
-# remembered (ms), and 1 to count a further one. Answers the ms to wait, and counts nothing then.
-SLOW_DOWN = """
+# remembered (ms); then counters as above. Answers the ms to wait, or counts a try under each and a further failure.
+SLOW_DOWN = f"""
+{COUNT}
 local kept = redis.call('HMGET', KEYS[1], 'failures', 'at')
 local failures, at = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
 local clock = redis.call('TIME')
@@ -34,11 +39,10 @@ elseif failures >= tonumber(ARGV[1]) then
   wait = math.min(tonumber(ARGV[2]), 1000 * 2 ^ math.min(failures - tonumber(ARGV[1]), 30))
 end
 wait = math.ceil(at + wait - now)
+if wait <= 0 then wait = count(2, 5) end
 if wait > 0 then return wait end
-if ARGV[5] == '1' then
-  redis.call('HSET', KEYS[1], 'failures', failures + 1, 'at', now)
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
-end
+redis.call('HSET', KEYS[1], 'failures', failures + 1, 'at', now)
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 0
 """
 DAY_S = 86_400
@@ -72,7 +76,7 @@ class Limiter:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._count = bus.redis.register_script(COUNT)
+        self._spend = bus.redis.register_script(SPEND)
         self._slow_down = bus.redis.register_script(SLOW_DOWN)
         self._local: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self.refused = 0
@@ -83,47 +87,45 @@ class Limiter:
 
     async def spend_all(self, *tries: Try) -> None:
         """Counts a try under each of these, with one question. What comes after one that is spent is not counted."""
-        wait_s = await self._count_all(tries)
-        if wait_s > 0:
-            raise self._refusal(wait_s)
+        answer = await self._bus.ask(self._spend(keys=_keys(*(one.key for one in tries)), args=_numbers(tries)))
+        self._refuse(answer / 1000 if isinstance(answer, int) else self._count_here(tries))
 
-    async def slow_down(self, key: str, pace: Pace, *, count: bool) -> None:
-        """Raises TooMany while a further try must wait. Else, to `count` it is to take it for a failure until it is
-        forgotten: so tries that are made at the same time are all counted.
+    async def slow_down(self, key: str, pace: Pace, *tries: Try) -> None:
+        """Raises TooMany while a further try must wait, and then nothing is counted. Else a try is counted under each
+        of these as above, and one under `key`, which is taken for a failure until it is forgotten: so tries that are
+        made at the same time are all counted.
         """
-        args = [pace.free, pace.longest_s * 1000, pace.most, DAY_S * 1000, int(count)]
-        answer = await self._bus.ask(self._slow_down(keys=[f"{PREFIX}limit:{key}"], args=args))
-        wait_s = answer / 1000 if isinstance(answer, int) else self._slow_here(key, pace, count=count)
-        if wait_s > 0:
-            raise self._refusal(wait_s)
+        keys = _keys(key, *(one.key for one in tries))
+        args = [pace.free, pace.longest_s * 1000, pace.most, DAY_S * 1000, *_numbers(tries)]
+        answer = await self._bus.ask(self._slow_down(keys=keys, args=args))
+        self._refuse(answer / 1000 if isinstance(answer, int) else self._slow_here(key, pace, tries))
 
-    def _slow_here(self, key: str, pace: Pace, *, count: bool) -> float:
-        """The same while Redis is away. Beside the number is when the last one was, a day later."""
+    def forget(self, key: str) -> None:
+        self._local.pop(key, None)
+        self._bus.tell("DEL", *_keys(key))
+
+    def _refuse(self, wait_s: float) -> None:
+        if wait_s > 0:
+            self.refused += 1
+            seconds = max(1, round(wait_s + 0.5))
+            raise TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
+
+    # -- the same while Redis is away: how long to wait, and 0 when there is no need to
+
+    def _slow_here(self, key: str, pace: Pace, tries: Sequence[Try]) -> float:
+        """Beside the number is when the last failure was, a day later."""
         now = time.monotonic()
         failures, forgotten_at = self._local.get(key, (0, now))
         if forgotten_at <= now:
             failures = 0
         wait_s = forgotten_at - DAY_S + pace.wait_s(failures) - now if failures else 0.0
-        if wait_s <= 0 and count:
+        if wait_s <= 0:
+            wait_s = self._count_here(tries)
+        if wait_s <= 0:
             self._keep_here(key, failures + 1, now + DAY_S)
         return wait_s
 
-    def _refusal(self, wait_s: float) -> TooMany:
-        self.refused += 1
-        seconds = max(1, round(wait_s + 0.5))
-        return TooMany(f"Too many tries. Wait {_spoken(seconds)} and try again.", retry_after_s=seconds)
-
-    def forget(self, key: str) -> None:
-        self._local.pop(key, None)
-        self._bus.tell("DEL", f"{PREFIX}limit:{key}")
-
-    async def _count_all(self, tries: Sequence[Try]) -> float:
-        """How long to wait; 0 when nothing is spent."""
-        keys = [f"{PREFIX}limit:{one.key}" for one in tries]
-        numbers = [number for one in tries for number in (one.limit, one.window_s * 1000)]
-        answer = await self._bus.ask(self._count(keys=keys, args=numbers))
-        if isinstance(answer, int):
-            return answer / 1000
+    def _count_here(self, tries: Sequence[Try]) -> float:
         for one in tries:
             count, wait_s = self._tries_here(one.key, one.window_s)
             if count > one.limit:
@@ -143,6 +145,14 @@ class Limiter:
         self._local[key] = (count, until)
         while len(self._local) > LOCAL_KEYS:
             self._local.popitem(last=False)
+
+
+def _keys(*names: str) -> list[str]:
+    return [f"{PREFIX}limit:{name}" for name in names]
+
+
+def _numbers(tries: Sequence[Try]) -> list[int]:
+    return [number for one in tries for number in (one.limit, one.window_s * 1000)]
 
 
 def _spoken(seconds: int) -> str:

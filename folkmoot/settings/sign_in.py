@@ -121,7 +121,7 @@ class SignIn(BaseModel):
         default=2,
         ge=1,
         validation_alias="FOLKMOOT_HASH_WORKERS",
-        description="passwords that one server checks at the same time",
+        description="passwords that one server checks at the same time; never more than it has cores",
     )
     hash_queue: int = Field(
         default=50,

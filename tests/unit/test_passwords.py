@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from folkmoot.errors import Busy
+from folkmoot.modules.accounts import passwords as passwords_module
 from folkmoot.modules.accounts.passwords import HASHER, MOST_PBKDF2_ROUNDS, NICENESS, Passwords, _fits
 from tests.http.test_passwords import pbkdf2
 
@@ -97,3 +99,20 @@ async def test_hashing_gives_way_to_the_conversation(passwords: Passwords) -> No
     there = await passwords._off_the_loop(lambda: os.nice(0))
     assert there == (min(19, own + NICENESS) if sys.platform == "linux" else own)
     assert os.nice(0) == own
+
+
+async def test_no_more_are_checked_at_once_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords_module, "_cores", lambda: 2)
+    made = Passwords(workers=8, queue=0)
+    meeting = threading.Barrier(2)  # two run at once, or none would ever end
+    names: set[str] = set()
+
+    def work() -> None:
+        names.add(threading.current_thread().name)
+        meeting.wait(timeout=10)
+
+    try:
+        await asyncio.gather(*(made._off_the_loop(work) for _ in range(8)))
+    finally:
+        made.close()
+    assert len(names) == 2

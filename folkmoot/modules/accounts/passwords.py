@@ -34,7 +34,9 @@ MOST_PBKDF2_ROUNDS = 1_000_000  # a hash that asks for more is damaged, or an at
 
 class Passwords:
     def __init__(self, *, workers: int, queue: int) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="password", initializer=_give_way)
+        # More than there are cores would only push each other's 19 MiB out of the cache.
+        threads = min(workers, _cores())
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_give_way)
         self._most = workers + queue
         self._running = 0
         self.refused = 0
@@ -75,6 +77,11 @@ class Passwords:
         self.took_s.add(time.monotonic() - began_at)
         if not hashing.cancelled():
             hashing.exception()
+
+
+def _cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _give_way() -> None:

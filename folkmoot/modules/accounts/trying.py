@@ -19,13 +19,12 @@ async def spend_try(call: Call, email: str) -> None:
         await limiter.spend_all(Try(_of_device(call, email), settings.sign_in_failures, settings.sign_in_window_s))
         return
     pace = Pace(settings.sign_in_account_failures, settings.sign_in_longest_wait_s, settings.sign_in_most_failures)
-    # Whoever must wait is told so first: a try that was never checked uses nothing up.
-    await limiter.slow_down(_of_account(email), pace, count=False)
-    await limiter.spend_all(
+    await limiter.slow_down(
+        _of_account(email),
+        pace,
         Try(f"sign-in:{place_of(call.address)}", settings.sign_in_per_minute, window_s=60),
         Try(_of_pair(call, email), settings.sign_in_failures, settings.sign_in_window_s),
     )
-    await limiter.slow_down(_of_account(email), pace, count=True)
 
 
 def forgive(call: Call, email: str) -> None:
