@@ -5,6 +5,7 @@ import base64
 import hashlib
 import time
 from statistics import median
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -35,8 +36,14 @@ async def store(database: Connection, member: Member, password: str) -> None:
     await database.execute("UPDATE users SET password = $2 WHERE id = $1", member.id, password)
 
 
-async def test_passwords_are_kept_as_argon2id_with_the_parameters_of_owasp(ada: Member, database: Connection) -> None:
-    assert (await stored(database, ada)).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+async def test_passwords_are_kept_as_argon2id_with_the_parameters_of_owasp(
+    admin: Member, visitor: httpx.AsyncClient, database: Connection
+) -> None:
+    given = {"email": f"eve-{uuid4().hex}@example.org", "name": "Eve", "password": PASSWORD}
+    assert (await admin.http.post("/api/v1.0/accounts", json=given)).status_code == 201
+    kept = await database.fetchval("SELECT password FROM users WHERE email = $1", given["email"])
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (await visitor.post(AUTH, json={"email": given["email"], "password": PASSWORD})).status_code == 200
 
 
 @pytest.mark.parametrize("rounds", [1, 29_000])
