@@ -15,16 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
-import psutil
-
 from tests.deploy.conversation import Conversation, conversing
+from tests.deploy.proof import ADMIN, Proof, recap, secrets_of
 
-ROOT = Path(__file__).parent.parent.parent
 PORT = 19080
 PROJECT = "deployproof"
 READY_S = 90
@@ -46,31 +43,19 @@ def downgrade() -> None:
 '''
 
 
-class Proof:
+class OnThisMachine(Proof):
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.tree = folder / "checkout"
+        super().__init__(folder, f"http://localhost:{PORT}")
         self.base = folder / "folkmoot"
-        self.url = f"http://localhost:{PORT}"
-        self.log = folder / "ansible.log"
-        self.began = time.monotonic()
-
-    def tell(self, line: str) -> None:
-        print(f"{time.monotonic() - self.began:6.0f} s  {line}", flush=True)
-
-    def expect(self, holds: object, line: str) -> None:
-        self.tell(("✓ " if holds else "✗ ") + line)
-        if not holds:
-            raise SystemExit(1)
 
     # -- three versions of the product
 
     def prepare(self) -> None:
-        subprocess.run(["git", "clone", "-q", str(ROOT), str(self.tree)], check=True)
+        self.check_out()
         for name in ("bin", "units"):
             (self.folder / name).mkdir()
         given = {
-            "ansible_connection": "local", "folkmoot_url": self.url, "folkmoot_admin_email": "ada@example.org",
+            "ansible_connection": "local", "folkmoot_url": self.url, "folkmoot_admin_email": ADMIN,
             "folkmoot_http_port": PORT, "folkmoot_base": str(self.base), "folkmoot_project": PROJECT,
             "folkmoot_bin": str(self.folder / "bin"), "folkmoot_units": str(self.folder / "units"),
             "folkmoot_network": "10.213.78", "folkmoot_api_replicas": 1, "folkmoot_ws_replicas": 1,
@@ -92,34 +77,6 @@ class Proof:
         return this
 
     # -- deploying
-
-    async def play(self, name: str, *options: str, kill_when: Callable[[], bool] | None = None) -> tuple[int, str]:
-        """Runs a play, or until it is killed with all it started. Returns its status and what it printed."""
-        playbook = self.tree / "deploy" / "server" / f"{name}.yml"
-        command = [f"{ROOT}/.venv/bin/ansible-playbook", "-i", str(self.folder / "server.yml"), *options, str(playbook)]
-        env = os.environ | {"ANSIBLE_CONFIG": str(self.tree / "deploy" / "server" / "ansible.cfg")}
-        said = self.folder / "said"
-        with said.open("w") as file:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=env
-            )
-            while process.returncode is None:
-                if kill_when and kill_when():
-                    _kill(process.pid)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), 0.1)
-        text = said.read_text()
-        with self.log.open("a") as log:
-            log.write(text)
-        return process.returncode, text
-
-    async def deploy(self, *options: str) -> str:
-        began = time.monotonic()
-        status, text = await self.play("deploy", *options)
-        if status:
-            print(text[-4000:])
-        self.expect(status == 0, f"deployed in {time.monotonic() - began:.0f} s: {_recap(text)}")
-        return text
 
     async def is_killed(self, where: str, when: Callable[[], bool]) -> None:
         status, text = await self.play("deploy", kill_when=when)
@@ -147,24 +104,13 @@ class Proof:
         ask = 'psql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -Atc "SELECT version_num FROM alembic_version"'
         return self.server("compose", "exec", "-T", "db", "sh", "-c", ask).stdout.strip()
 
-    def secrets(self) -> list[str]:
-        lines = (self.base / ".env").read_text().splitlines()
-        return [line.partition("=")[2] for line in lines if "PASSWORD=" in line]
+    def secrets(self) -> Mapping[str, str]:
+        return secrets_of((self.base / ".env").read_text())
 
     # -- talking
 
-    async def sign_in(self) -> str:
-        password = self.secrets()[-1]
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20) as http:
-            answer = await http.post("/api/v1.0/user/auth", json={"email": "ada@example.org", "password": password})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["data"]["access_token"])
-
-    async def room(self, token: str) -> int:
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=20) as http:
-            answer = await http.post("/api/v1.0/rooms", json={"name": "Proof", "visibility": "open"})
-        return int(answer.json()["id"])
+    async def the_admin(self) -> str:
+        return await self.sign_in(self.secrets()["API_ADMIN_PASSWORD"])
 
     async def nothing_is_lost(self, talk: Conversation) -> None:
         kept = await talk.kept()
@@ -176,7 +122,7 @@ class Proof:
     async def everything(self) -> None:
         self.prepare()
         await self.install()
-        token = await self.sign_in()
+        token = await self.the_admin()
         talk = Conversation(self.url, token, await self.room(token))
         async with conversing(talk):
             await self.upgrade_and_be_killed(talk)
@@ -199,7 +145,7 @@ class Proof:
         secrets = (self.base / ".env").read_text()
         self.expect((self.base / ".env").stat().st_mode & 0o777 == 0o600, ".env is for root alone")
         again = await self.deploy()
-        self.expect("changed=0" in _recap(again), "again: nothing changes")
+        self.expect("changed=0" in recap(again), "again: nothing changes")
         self.expect((self.base / ".env").read_text() == secrets, ".env is as it was")
 
     async def upgrade_and_be_killed(self, talk: Conversation) -> None:
@@ -262,11 +208,10 @@ class Proof:
         status, text = await self.play("restore", "-e", f"folkmoot_backup={backup}")
         print(text[-1500:]) if status else None
         self.expect(status == 0, f"restored {backup}")
-        headers = {"Authorization": f"Bearer {talk.token}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
+        async with self.http(talk.token) as http:
             answer = await http.get("/api/v1.0/rooms")
         self.expect(answer.status_code == 401, "whoever was signed in signs in again")
-        talk.token = await self.sign_in()
+        talk.token = await self.the_admin()
         kept = await talk.kept()
         self.expect(
             kept == talk.acknowledged[: len(kept)] and 0 < len(kept) < len(talk.acknowledged),
@@ -285,7 +230,9 @@ class Proof:
         made = self.server("backup")
         self.expect(made.returncode == 0, made.stdout.strip().splitlines()[-1])
         said = self.log.read_text() + self.history + made.stdout
-        self.expect(not any(secret in said for secret in self.secrets()), "no secret is in anything that was printed")
+        self.expect(
+            not any(secret in said for secret in self.secrets().values()), "no secret is in anything that was printed"
+        )
         self.tell("history:\n" + "".join(f"          {line}\n" for line in self.history.splitlines()))
 
     def clean(self) -> None:
@@ -299,27 +246,13 @@ class Proof:
         shutil.rmtree(self.folder)
 
 
-def _recap(text: str) -> str:
-    lines = [line for line in text.splitlines() if " ok=" in line]
-    return " ".join(lines[-1].split(":", 1)[1].split()[:4]) if lines else "it did not get to an end"
-
-
-def _kill(pid: int) -> None:
-    """With kill -9, and all that it started: nobody can clean up."""
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for each in [process, *process.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
-
-
 def main(words: Sequence[str]) -> int:
     if os.getuid() or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
         print("Skipped: this needs root, and a Docker engine with Compose that answers.")
         return 0
     folder = Path(words[0]) if words else Path(tempfile.mkdtemp(prefix="folkmoot-"))
     folder.mkdir(parents=True, exist_ok=True)
-    proof = Proof(folder)
+    proof = OnThisMachine(folder)
     try:
         asyncio.run(proof.everything())
     finally:
