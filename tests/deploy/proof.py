@@ -50,11 +50,15 @@ class Proof:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=env
             )
-            while process.returncode is None:
-                if kill_when and kill_when():
+            try:
+                while process.returncode is None:
+                    if kill_when and kill_when():
+                        _kill(process.pid)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(process.wait(), 0.1)
+            finally:
+                if process.returncode is None:  # we are told to end
                     _kill(process.pid)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), 0.1)
         text = said.read_text()
         with self.log.open("a") as log:
             log.write(text)

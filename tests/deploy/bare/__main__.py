@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -219,6 +220,7 @@ def prove(distribution: Distribution, folder: Path) -> None:
         print(f"{distribution.keyring} is not here: the packages of the bare {distribution.name} are not checked.")
     tree = distribution.tree(folder)
     print(f"A bare {distribution.name} in {tree}, after {time.monotonic() - began:.0f} s.", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # told to end, it cleans up too
     proof = Bare(Path(tempfile.mkdtemp(prefix="run-", dir=folder)), tree)
     try:
         asyncio.run(proof.everything())
