@@ -14,6 +14,7 @@ from threading import Thread
 
 import uvloop
 
+from folkmoot.garbage import spare_the_start
 from folkmoot.settings import load_settings
 from folkmoot.stopping import longest_stop_s
 from folkmoot.telemetry.logs import configure_logs
@@ -23,6 +24,7 @@ READY = b"r"
 
 def main() -> None:
     """Serves until it is asked to stop, or nobody is left who could ask."""
+    spare_the_start()
     number, *handed = map(int, sys.argv[1:])
     listening, line = (socket.socket(fileno=one) for one in handed)
     settings = load_settings()
