@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 # OWASP's parameters for Argon2id: 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Type.ID)
+# Of "nobody has this password": what is checked where there is no account, so that it takes as long.
+NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$W7eO6h/wz27HI+NvqlqvGQ$mbWSzyChVr1fVb98ijpxKpDyepilqeGtWtMHlSXj9kw"
 PBKDF2_PREFIX = "$pbkdf2-sha256$"
 NICENESS = 5  # enough to go last, and not so much that nobody could sign in while all talk
 MOST_PBKDF2_ROUNDS = 1_000_000  # a hash that asks for more is damaged, or an attack
@@ -41,7 +43,6 @@ class Passwords:
         self._running = 0
         self.refused = 0
         self.took_s = Spread()  # with the wait for one's turn
-        self._dummy = HASHER.hash("nobody has this password")
 
     @property
     def running(self) -> int:
@@ -56,7 +57,7 @@ class Passwords:
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password fits. Without a stored hash it takes the same time, and never fits."""
-        return await self._off_the_loop(lambda: _fits(stored or self._dummy, password) and stored is not None)
+        return await self._off_the_loop(lambda: _fits(stored or NOBODYS, password) and stored is not None)
 
     @staticmethod
     def is_outdated(stored: str) -> bool:
