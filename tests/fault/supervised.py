@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from folkmoot.settings import Settings
-from folkmoot.testing import generous
+from tests.fault.nodes import OWN
 from tests.realtime.wire import Wire, until
 
 PATIENCE_S = 30.0
@@ -78,12 +78,10 @@ async def supervised(settings: Settings, folder: Path, *arguments: str, **change
     """Started, not yet ready. Whatever of it is left afterwards is killed."""
     environment = {
         **os.environ,
-        "API_MODE": "dev",
-        **generous.environment(),
+        **OWN,
         "LOG_FORMAT": "json",
         "DATABASE_URL": settings.dsn,
         "REDIS_URL": settings.redis_dsn,
-        "FOLKMOOT_SERVE_SITE": "false",
         "FOLKMOOT_DRAIN_S": "0.5",
         "FOLKMOOT_DATABASE_POOL": "4",
         **changes,
