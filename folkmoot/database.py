@@ -54,17 +54,13 @@ class NotDurable(Exception):
     """The PostgreSQL server may forget what it has acknowledged; the message names the settings."""
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turns every sign of an absent database into `Unavailable`, and leaves all other errors alone."""
-    try:
-        yield
-    except asyncpg.DiskFullError as error:
+def _translated(error: BaseException) -> Unavailable:
+    """What a sign of an absent database means to whoever asked."""
+    if isinstance(error, asyncpg.DiskFullError):
         log.error("database.disk_full", error=str(error))
-        raise StorageFull("The disk of the database is full. Nothing was written: try again later.") from error
-    except AWAY as error:
-        log.warning("database.away", error=str(error) or type(error).__name__)
-        raise Unavailable("The database cannot be reached right now. Nothing was lost: try again.") from error
+        return StorageFull("The disk of the database is full. Nothing was written: try again later.")
+    log.warning("database.away", error=str(error) or type(error).__name__)
+    return Unavailable("The database cannot be reached right now. Nothing was lost: try again.")
 
 
 async def patiently(connect: Callable[[], Awaitable[T]], within_s: float) -> T:
@@ -160,13 +156,17 @@ class Database:
         """A connection of the pool; `Unavailable` when none is free in time or the server is away."""
         if self._pool is None:
             raise Unavailable("The database is not open.")
-        with self._counted(), translated():
+        try:
             connection = await self._acquire(self._pool)
             try:
                 with _given_up(connection):
                     yield connection
             finally:
                 await self._pool.release(connection)
+        except AWAY as error:  # nothing else: any other error is its raiser's
+            unavailable = _translated(error)
+            self.failures[unavailable.code] += 1
+            raise unavailable from error
 
     @property
     def size(self) -> int:
@@ -191,14 +191,6 @@ class Database:
         finally:
             self.waiting -= 1
             self.wait_s.add(time.monotonic() - asked_at)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        try:
-            yield
-        except Unavailable as error:
-            self.failures[error.code] += 1
-            raise
 
     async def answers(self) -> bool:
         """Whether the server answers now."""

@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from folkmoot.audit.entry import Actor, Detail, Memo, Target
 from folkmoot.errors import NotSignedIn, OutOfScope, ReauthRequired
 from folkmoot.events.event import Person
@@ -51,8 +53,7 @@ class Caller:
             raise ReauthRequired("Your sign-in is a while ago. Confirm that it is you, with your password or a code.")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One call of an action: the product, who calls, and from where."""
 
     core: "Core"

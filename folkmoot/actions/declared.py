@@ -1,9 +1,10 @@
 """An action as it is declared: what is checked before it runs, and what is counted and written down after."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from folkmoot.actions.access import Access, Reach
@@ -39,15 +40,15 @@ class Action(Generic[In, Out]):
     own_sign_in: bool = False  # no token may, whatever its scopes: tokens make no other tokens
     cost: int = 1  # as how many requests it counts, of those that one user may make, whatever the door
     reach: Reach | None = None  # which the action itself sees to, as only it knows what it is about; None: not declared
+    method: str = field(init=False)  # its name for the doors
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "method", f"{self.module}.{self.name}")
 
     @property
     def has_doors(self) -> bool:
         """Whether callers who are signed in may name it, instead of using its REST address."""
         return self.access is not Access.ANYONE and not self.rest_only
-
-    @property
-    def method(self) -> str:
-        return f"{self.module}.{self.name}"
 
     async def __call__(self, call: Call, given: In) -> Out:
         if self.audits and call.memo is None:
@@ -65,11 +66,9 @@ class Action(Generic[In, Out]):
                 self._check(call)
             if self.cost > 1:  # the first is the door's to count
                 await call.core.allowance.spend(call.caller.user_id, self.cost - 1)
-            with tracing.step("validate"):
-                parsed = self.parse(given)
             with tracing.step(self.method):
                 run = self._run_audited if self.audits else self.run
-                result = await run(call, parsed)
+                result = await run(call, self.parse(given))
             code = "ok"
             return result
         except Exception as error:  # it is counted, whatever it is, and rises
@@ -104,7 +103,7 @@ class Action(Generic[In, Out]):
         return isinstance(error, Forbidden) or (self.audits and error.status in REFUSALS)
 
     def parse(self, given: object) -> In:
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             raise Invalid("The input must be a JSON object.")
         try:
             return self.takes.model_validate(given)

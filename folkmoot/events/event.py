@@ -30,7 +30,7 @@ class Event(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-Identity = tuple[int, int, UUID]  # room, author, client id
+Identity = tuple[int, int, int]  # room, author, client id (as a number, which is found faster than a UUID)
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Draft(msgspec.Struct, frozen=True):
 
     @property
     def identity(self) -> Identity:
-        return self.room_id, self.author.id, self.client_id
+        return self.room_id, self.author.id, self.client_id.int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import asyncpg
 import structlog
 
-from folkmoot.database import Connection, Database
+from folkmoot.database import AWAY, Connection, Database
 from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import store
 from folkmoot.events.event import Draft, Event, Identity
@@ -19,6 +20,7 @@ from folkmoot.telemetry.spread import MESSAGES, Spread
 log = structlog.get_logger(__name__)
 
 LANES = 2  # batches on their way at once: while one waits for its commit, the next is made ready
+KEEP_S = 1.0  # how long a lane that has nothing to write keeps its connection
 PATIENCE_S = 1.0  # a batch that failed after longer than this will not do better at once
 
 # Tells the listeners of a room about events that are safe; never fails, never waits.
@@ -26,6 +28,20 @@ Announce = Callable[[Sequence[Event]], None]
 
 Waiting = tuple[Draft, "asyncio.Future[Event]"]
 Outcome = Event | Error
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a lane writes together, and the rooms that are its own meanwhile."""
+
+    waiting: list[Waiting] = field(default_factory=list)
+    rooms: list[int] = field(default_factory=list)
+    began_at: float = field(default_factory=time.monotonic)
+    began_ns: int = field(default_factory=time.time_ns)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [draft for draft, _ in self.waiting]
 
 
 class Traced(NamedTuple):
@@ -86,30 +102,54 @@ class Writer:
             self._arrived.set()
         if (place := tracing.here()) is not None:
             self._traced[answer] = Traced(place, time.time_ns())
-        with tracing.step("writer.wait"):
-            return await answer
+        return await answer
 
     async def _run(self) -> None:
         """One lane: takes what waits, writes it, answers, tells."""
-        while self._ready or not self._closing:
-            if not self._ready:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            rooms, batch = self._take()
-            began, began_ns = time.monotonic(), time.time_ns()
-            outcomes, fresh = await self._write([draft for draft, _ in batch])
-            committed_ns = time.time_ns()
-            self._give_back(rooms)
-            self._note(outcomes, len(fresh), time.monotonic() - began)
-            for (_, answer), outcome in zip(batch, outcomes, strict=True):
-                _settle(answer, outcome)
-            if fresh:  # after the answers, so that an answer and what it is about can leave with one write
-                self._announce(fresh)
-            if self._traced:
-                self._record(batch, began_ns, committed_ns)
-            if isinstance(outcomes[0], Unavailable) and time.monotonic() - began > PATIENCE_S:
-                self._refuse_waiting(outcomes[0])
+        while await self._something_waits():
+            batch = self._take()
+            try:
+                # Kept while there is something to write: to take one and give it back costs as much as five messages.
+                async with self._database.connection() as connection:
+                    while batch.waiting:
+                        self._conclude(batch, *await _write(connection, batch.drafts))
+                        batch = await self._take_soon(connection)
+            except Error as error:
+                self._conclude(batch, [error] * len(batch.waiting), [])
+            except Exception:  # the writer must outlive a fault in one batch
+                log.exception("writer.failed")
+                self._conclude(batch, [Error()] * len(batch.waiting), [])
+
+    async def _something_waits(self, within_s: float | None = None) -> bool:
+        """Whether something does, by then; without a limit, false only when the writer closes."""
+        while not self._ready and not self._closing:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._arrived.wait()
+            except TimeoutError:
+                break
+        return bool(self._ready)
+
+    async def _take_soon(self, connection: Connection) -> Batch:
+        """The next batch, if there is one before the connection is old. Empty: the lane lets go of it."""
+        if await self._something_waits(KEEP_S) and not connection.is_closed():
+            return self._take()
+        return Batch()
+
+    def _conclude(self, batch: Batch, outcomes: Sequence[Outcome], fresh: Sequence[Event]) -> None:
+        """Answers everybody in a batch, and tells the rooms."""
+        took_s, committed_ns = time.monotonic() - batch.began_at, time.time_ns()
+        self._give_back(batch.rooms)
+        self._note(outcomes, len(fresh), took_s)
+        for (_, answer), outcome in zip(batch.waiting, outcomes, strict=True):
+            _settle(answer, outcome)
+        if fresh:  # after the answers, so that an answer and what it is about can leave with one write
+            self._announce(fresh)
+        if self._traced:
+            self._record(batch, committed_ns)
+        if outcomes and isinstance(outcomes[0], Unavailable) and took_s > PATIENCE_S:
+            self._refuse_waiting(outcomes[0])
 
     @property
     def waiting(self) -> int:
@@ -123,13 +163,13 @@ class Writer:
         if fresh < len(outcomes):  # else there is nothing to look for
             self.refused.update(outcome.code for outcome in outcomes if isinstance(outcome, Error))
 
-    def _record(self, batch: Sequence[Waiting], began_ns: int, committed_ns: int) -> None:
+    def _record(self, batch: Batch, committed_ns: int) -> None:
         """What a batch did for each of those who are traced."""
         now_ns = time.time_ns()
-        for _, answer in batch:
+        for _, answer in batch.waiting:
             if traced := self._traced.pop(answer, None):
-                tracing.record("writer.queue", traced.place, traced.asked_ns, began_ns)
-                tracing.record("writer.commit", traced.place, began_ns, committed_ns, messages=len(batch))
+                tracing.record("writer.queue", traced.place, traced.asked_ns, batch.began_ns)
+                tracing.record("writer.commit", traced.place, batch.began_ns, committed_ns, messages=len(batch.waiting))
                 tracing.record("publish", traced.place, committed_ns, now_ns)
 
     def _refuse_waiting(self, error: Unavailable) -> None:
@@ -143,43 +183,40 @@ class Writer:
             waiting.clear()
         self._ready.clear()
 
-    def _take(self) -> tuple[list[int], list[Waiting]]:
+    def _take(self) -> Batch:
         """The next batch. Its rooms are this lane's until they are given back, so that each room stays in order."""
-        rooms: list[int] = []
-        batch: list[Waiting] = []
-        while self._ready and (room_left := self._batch_limit - len(batch)) > 0:
+        batch = Batch()
+        while self._ready and (room_left := self._batch_limit - len(batch.waiting)) > 0:
             room_id = next(iter(self._ready))
             waiting = self._ready.pop(room_id)
-            rooms.append(room_id)
-            batch += waiting[:room_left]
+            batch.rooms.append(room_id)
+            batch.waiting += waiting[:room_left]
             self._busy[room_id] = waiting[room_left:]
-        self._count -= len(batch)
-        return rooms, batch
+        self._count -= len(batch.waiting)
+        return batch
 
-    def _give_back(self, rooms: Sequence[int]) -> None:
-        for room_id in rooms:
+    def _give_back(self, rooms: list[int]) -> None:
+        while rooms:
+            room_id = rooms.pop()
             if waiting := self._busy.pop(room_id):
                 self._ready[room_id] = waiting
         self._arrived.set()  # the other lane looks, too: at what waited, or whether all is done
 
-    async def _write(self, drafts: Sequence[Draft]) -> tuple[Sequence[Outcome], list[Event]]:
-        """The outcome of each draft, and the new events.
 
-        They are written together; if the database refuses the batch, each alone, so that a bad one fails alone.
-        """
-        try:
-            async with self._database.connection() as connection:
-                return await _append(connection, drafts)
-        except Error as error:
-            return [error] * len(drafts), []
-        except (asyncpg.PostgresError, ValueError) as error:
-            if len(drafts) == 1:
-                return [_refusal(error, drafts[0])], []
-            alone = [await self._write([draft]) for draft in drafts]
-            return [outcome for (outcome,), _ in alone], [event for _, fresh in alone for event in fresh]
-        except Exception:  # the writer must outlive a fault in one batch
-            log.exception("writer.failed")
-            return [Error()] * len(drafts), []
+async def _write(connection: Connection, drafts: Sequence[Draft]) -> tuple[Sequence[Outcome], list[Event]]:
+    """The outcome of each draft, and the new events.
+
+    They are written together; if the database refuses the batch, each alone, so that a bad one fails alone.
+    """
+    try:
+        return await _append(connection, drafts)
+    except AWAY:
+        raise
+    except (asyncpg.PostgresError, ValueError) as error:
+        if len(drafts) == 1:
+            return [_refusal(error, drafts[0])], []
+        alone = [await _write(connection, [draft]) for draft in drafts]
+        return [outcome for (outcome,), _ in alone], [event for _, fresh in alone for event in fresh]
 
 
 def _refusal(error: Exception, draft: Draft) -> Error:
@@ -198,8 +235,10 @@ async def _append(connection: Connection, drafts: Sequence[Draft]) -> tuple[Sequ
     for identity, draft in zip(identities, drafts, strict=True):
         first.setdefault(identity, draft)
     events, fresh = await store.append(connection, list(first.values()))
-    by_identity = dict(zip(first, events, strict=True))
-    return [by_identity[identity] or NoSuchRoom() for identity in identities], fresh
+    if len(first) < len(drafts):
+        by_identity = dict(zip(first, events, strict=True))
+        events = [by_identity[identity] for identity in identities]
+    return [event or NoSuchRoom() for event in events], fresh
 
 
 def _settle(answer: asyncio.Future[Event], outcome: Outcome) -> None:

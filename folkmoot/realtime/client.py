@@ -215,11 +215,9 @@ class Client:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     def _start(self, command: Command) -> None:
-        task = self.engine.spawn(self._do(command))
         if self._running is None:
             self._running = set()
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        self._running.add(self.engine.spawn(self._do(command), self._ended))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._running is not None:
@@ -227,7 +225,7 @@ class Client:
             self._running = self._running or None
 
     async def _do(self, command: Command) -> None:
-        command_id, name, _ = command
+        command_id, name, request = command
         if not self.is_open or (name == JOINED and not self.is_connected):
             return  # whoever was sent away has nothing more done; a failed `connect` is made again, with all rooms
         if (name == "connect") == self.is_connected:  # it comes first, and once
@@ -235,29 +233,24 @@ class Client:
             return
         began_at = time.monotonic()
         try:
-            lines, code = await self._carry_out(command, began_at), DONE
-        except Refusal as refused:
+            self._spend(name, began_at)
+            with tracing.step(f"socket {name}", kind="server"):
+                lines, code = await COMMANDS[name](self, command_id, request), DONE
+        except Exception as error:  # whatever it is, it is answered, and the conversation goes on
+            refused = self._refusal(name, error)
             lines, code = _refused(command_id, refused), refused.code
-            if code != codes.ErrorCode.TOO_MANY_REQUESTS:  # of which there are as many as somebody likes
-                log.info("command.refused", command=name, error_code=code, **self._who())
         self.engine.counted.count(name, code, time.monotonic() - began_at)
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)
 
-    async def _carry_out(self, command: Command, now: float) -> list[bytes]:
-        """What follows from a command. Raises Refusal."""
-        command_id, name, request = command
-        try:
-            self._spend(name, now)
-            with tracing.step(f"socket {name}", kind="server"):
-                return await COMMANDS[name](self, command_id, request)
-        except Refusal:
-            raise
-        except Error as error:
-            raise _refusal(name, error) from error
-        except Exception as fault:  # a fault in one command is answered, and the conversation goes on
-            log.error("command.failed", command=name, exc_info=fault, **self._who())
-            raise protocol.Internal from fault
+    def _refusal(self, name: str, error: Exception) -> Refusal:
+        """What the client is told of an error, and the log."""
+        if not isinstance(error, (Refusal, Error)):  # a fault of ours
+            log.error("command.failed", command=name, exc_info=error, **self._who())
+        refused = _as_refusal(name, error)
+        if refused.code != codes.ErrorCode.TOO_MANY_REQUESTS:  # of which there are as many as somebody likes
+            log.info("command.refused", command=name, error_code=refused.code, **self._who())
+        return refused
 
     def _spend(self, name: str, now: float) -> None:
         """Each client may send so many commands a second, and fewer that say or do something. What is refused costs
@@ -280,7 +273,11 @@ def _refused(command_id: int, refused: Refusal) -> list[bytes]:
     return [protocol.refusal(command_id, refused)] if command_id else []
 
 
-def _refusal(name: str, error: Error) -> Refusal:
+def _as_refusal(name: str, error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if not isinstance(error, Error):
+        return protocol.Internal()
     if isinstance(error, NotFound) and name != "rpc":
         return protocol.PermissionDenied()  # one answer for rooms of others and rooms that are not there
     return Refusal(error.rpc_code, error.detail, temporary=error.temporary)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -75,11 +76,13 @@ class Engine:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
-    def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        """Runs work for a client as a task that this engine owns, and ends when it closes."""
+    def spawn(
+        self, work: Coroutine[object, object, None], then: Callable[[asyncio.Task[None]], None] | None = None
+    ) -> asyncio.Task[None]:
+        """Runs work for a client as a task that this engine owns and ends when it closes; `then` is told of its end."""
         task = self.loop.create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(partial(self._done, then))
         return task
 
     def start(self) -> None:
@@ -93,7 +96,9 @@ class Engine:
         await self.broker.close()
         await self.presence.close()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, then: Callable[[asyncio.Task[None]], None] | None, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        if then is not None:
+            then(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("client.task_failed", exc_info=error)

@@ -15,6 +15,7 @@ import pytest
 from folkmoot.app import Node
 from folkmoot.settings import Settings
 from folkmoot.telemetry.outbox import Outbox, lines, to_file
+from folkmoot.testing import generous
 from tests.cli.words import COMMAND, environment
 from tests.people import enrol
 from tests.realtime.wire import until, wired
@@ -89,7 +90,7 @@ async def test_a_pipe_that_nobody_reads_stops_nobody(node: Node, settings: Setti
     changes = {
         "DATABASE_URL": settings.dsn, "REDIS_URL": settings.redis_dsn, "API_MODE": "dev",
         "FOLKMOOT_PORT": str(port), "FOLKMOOT_ADMIN_PORT": str(admin_port), "LOG_FORMAT": "json",
-        "FOLKMOOT_DRAIN_S": "0.2", "FOLKMOOT_DATABASE_POOL": "4", "LOG_QUEUE": "50",
+        "FOLKMOOT_DRAIN_S": "0.2", "FOLKMOOT_DATABASE_POOL": "4", "LOG_QUEUE": "50", **generous.environment(),
     }  # fmt: skip
     unread, written = os.pipe()
     fcntl.fcntl(written, fcntl.F_SETPIPE_SZ, 4096)

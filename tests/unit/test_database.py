@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from folkmoot.database import Database, NotDurable, translated
+from folkmoot.database import Database, NotDurable
 from folkmoot.errors import StorageFull, Unavailable
 from folkmoot.settings import Settings
 from tests.fault.proxy import Proxy
@@ -32,30 +32,37 @@ from tests.unit.log import Log, say
     ],
     ids=lambda sign: type(sign).__name__,
 )
-def test_every_sign_of_an_absent_database_is_temporary(sign: Exception) -> None:
-    with pytest.raises(Unavailable) as raised, translated():
-        raise sign
+async def test_every_sign_of_an_absent_database_is_temporary(pool: Database, sign: Exception) -> None:
+    with pytest.raises(Unavailable) as raised:
+        async with pool.connection():
+            raise sign
     assert raised.value.temporary
+    assert pool.failures["unavailable"] == 1
 
 
-def test_a_full_disk_has_a_name_of_its_own() -> None:
-    with pytest.raises(StorageFull) as raised, translated():
-        raise asyncpg.DiskFullError("could not extend file")
+async def test_a_full_disk_has_a_name_of_its_own(pool: Database) -> None:
+    with pytest.raises(StorageFull) as raised:
+        async with pool.connection():
+            raise asyncpg.DiskFullError("could not extend file")
+    assert pool.failures["storage_full"] == 1
     assert (raised.value.code, raised.value.rpc_code, raised.value.temporary) == ("storage_full", 507, True)
 
 
 @pytest.mark.parametrize(
     "mistake", [asyncpg.UniqueViolationError("away"), asyncpg.UndefinedColumnError("away"), KeyError(), ValueError()]
 )
-def test_a_mistake_of_ours_is_not(mistake: Exception) -> None:
-    with pytest.raises(type(mistake)), translated():
-        raise mistake
+async def test_a_mistake_of_ours_is_not(pool: Database, mistake: Exception) -> None:
+    with pytest.raises(type(mistake)):
+        async with pool.connection():
+            raise mistake
+    assert not pool.failures
 
 
 async def test_a_parameter_that_cannot_be_sent_is_not_an_absent_database(pool: Database) -> None:
-    async with pool.connection() as connection:
-        with pytest.raises(asyncpg.DataError, match="invalid input for query argument"), translated():
+    with pytest.raises(asyncpg.DataError, match="invalid input for query argument"):
+        async with pool.connection() as connection:
             await connection.fetchval("SELECT $1::bigint", "x")
+    async with pool.connection() as connection:
         assert await connection.fetchval("SELECT 1") == 1
 
 

@@ -144,6 +144,42 @@ async def test_a_fault_of_the_schema_is_not_blamed_on_the_message(log: Log, monk
     assert [type(answer) for answer in answers] == [Error, Error]
 
 
+async def test_a_busy_lane_keeps_its_connection_and_an_idle_one_gives_it_back(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "KEEP_S", 0.1)
+    ada = await log.person()
+    room = await log.room(ada)
+    async with log.writer() as writer:
+        before = sum(log.database.wait_s.counts)
+        for _ in range(50):
+            await writer.append(say(room, ada))
+        assert sum(log.database.wait_s.counts) - before <= writing.LANES
+        async with asyncio.timeout(5):
+            while log.database.connections()[0]:
+                await asyncio.sleep(0.02)
+    assert_gapless(await log.read(room), 50)
+
+
+async def test_a_connection_that_is_lost_while_a_lane_keeps_it_costs_no_message(log: Log) -> None:
+    ada = await log.person()
+    room = await log.room(ada)
+    async with log.writer() as writer:
+        for number in range(3):
+            assert (await writer.append(say(room, ada))).seq == number + 1
+            async with log.database.connection() as connection:
+                await connection.execute(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    """
+                )
+            async with asyncio.timeout(5):
+                while log.database.connections()[0]:  # until we have heard of it
+                    await asyncio.sleep(0.01)
+    assert_gapless(await log.read(room), 3)
+
+
 async def test_a_full_queue_refuses_and_what_is_in_it_is_written(log: Log) -> None:
     ada = await log.person()
     room = await log.room(ada)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import lru_cache
 
 import msgspec
 
@@ -149,6 +150,7 @@ def encode(event: Event) -> bytes:
     return publication(event, offset=event.seq, user=str(event.author.id))
 
 
+@lru_cache(10_000)
 def room_of(channel: str) -> int:
     """The room that a channel is named after. Only the one spelling of its number will do."""
     number = channel.partition(":")[2]
