@@ -14,6 +14,7 @@ from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from folkmoot.errors import Unavailable
 from folkmoot.link import Link
@@ -43,6 +44,10 @@ class Bus:
             retry=Retry(NoBackoff(), 0),
             max_connections=64,
             protocol=3,
+            # Each connection would look up what version this library has, in the folders of all, and tell the server;
+            # and would ask to be warned of a maintenance that only a hosted Redis announces.
+            driver_info=None,
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         self._url = url
         # Redis keeps the keys of its numbered databases apart, and not their channels.

@@ -7,8 +7,8 @@ freed by its reference count; what is left are small cycles that die young.
 
 import gc
 
-YOUNG = 5_000  # new objects between two looks at the young ones: a millisecond
-MIDDLE = 2  # looks at the young ones before one at all that are left of them: some five milliseconds
+YOUNG = 2_000  # new objects between two looks at the young ones: a millisecond at most
+MIDDLE = 1  # looks at the young ones before one at all that are left of them: some three milliseconds
 OLD = 10_000  # looks at the middle ones before a full collection, which must also have grown by a quarter
 
 LOADING = 20_000  # new objects between two looks while the program is loaded

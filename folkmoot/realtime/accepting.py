@@ -13,7 +13,7 @@ from functools import partial
 
 log = logging.getLogger(__name__)
 
-A_TURN = 16
+A_TURN = 8
 PAUSE_S = 0.5  # when there is no descriptor left for another one
 BREATH_S = 0.01  # between turns, while many whom we have taken say nothing yet
 

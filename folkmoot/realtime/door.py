@@ -23,7 +23,7 @@ Gate = Callable[[Handshake], Awaitable[Receiver]]
 HEAD_BYTES = 16 * 1024
 LATER_S = 1
 _FULL = problem(Refused(503, "busy", "All places are taken. Try again in a moment.", LATER_S))
-A_TURN = 32  # heads that are looked at in one turn of the loop
+A_TURN = 16  # heads that are looked at in one turn of the loop
 CROWD = 512
 
 

@@ -16,7 +16,7 @@ from folkmoot.realtime import protocol
 from folkmoot.realtime.handshake import Refused
 
 INSIDE = 32  # `connect`s at a time
-A_TURN = 16  # handshakes in one turn of the loop
+A_TURN = 8  # handshakes in one turn of the loop
 BREATH_S = 0.002  # between turns
 PATIENCE_S = 2.0  # clients give up after three to five seconds
 LONGEST_S = 8.0  # nobody stands longer inside, even when nothing moves
