@@ -1,4 +1,4 @@
-"""Runs every check and every test, three parts at a time: most tests wait for something, also on two cores.
+"""Runs every check and every test, a part on each core and one more: most tests wait for something.
 
 What a part says is printed when it ends, whole and under its name. All parts are run in any case; it ends with 1 if
 one of them failed.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-AT_ONCE = 3
+AT_ONCE = (os.cpu_count() or 1) + 1
 
 PYTEST = (sys.executable, "-m", "pytest", "--durations=10")  # what takes long is seen
 FAULTS = ("tests/fault",)

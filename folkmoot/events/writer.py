@@ -138,7 +138,9 @@ class Writer:
         return Batch()
 
     def _conclude(self, batch: Batch, outcomes: Sequence[Outcome], fresh: Sequence[Event]) -> None:
-        """Answers everybody in a batch, and tells the rooms."""
+        """Answers everybody in a batch, once, and tells the rooms."""
+        if not batch.waiting:
+            return
         took_s, committed_ns = time.monotonic() - batch.began_at, time.time_ns()
         self._give_back(batch.rooms)
         self._note(outcomes, len(fresh), took_s)
@@ -148,7 +150,8 @@ class Writer:
             self._announce(fresh)
         if self._traced:
             self._record(batch, committed_ns)
-        if outcomes and isinstance(outcomes[0], Unavailable) and took_s > PATIENCE_S:
+        batch.waiting.clear()
+        if isinstance(outcomes[0], Unavailable) and took_s > PATIENCE_S:
             self._refuse_waiting(outcomes[0])
 
     @property

@@ -13,26 +13,21 @@ import httpx
 import pytest
 
 from folkmoot.app import Node
+from tests import certificates
 from tests.nginx.front import SOURCE, Front, environment, front
 from tests.nginx.test_headers import assert_protected
 from tests.people import assert_problem
 from tests.ports import free_port
 
 
-async def certify(folder: Path, name: str) -> ssl.SSLContext:
+def certify(folder: Path, name: str) -> ssl.SSLContext:
     """Puts a new certificate for localhost into the folder. What is returned trusts it, and no other."""
     made = folder / f"{name}.making"
     made.mkdir(parents=True)
-    process = await asyncio.create_subprocess_exec(
-        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"),
-        *("-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"),
-        *("-keyout", str(made / "privkey.pem"), "-out", str(made / "fullchain.pem")),
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert await process.wait() == 0
-    trusts = ssl.create_default_context(cafile=str(made / "fullchain.pem"))
-    for file in ("fullchain.pem", "privkey.pem"):
-        shutil.move(made / file, folder / file)
+    pair = certificates.certify(made, its="fullchain.pem", key="privkey.pem", subject=name)
+    trusts = ssl.create_default_context(cafile=str(pair.its))
+    for file in pair:
+        shutil.move(file, folder / file.name)
     return trusts
 
 
@@ -79,7 +74,7 @@ async def reached(url: str, trusts: ssl.SSLContext) -> httpx.Response:
 
 
 async def test_https_with_a_certificate_of_ones_own(node: Node, tmp_path: Path) -> None:
-    trusts = await certify(tmp_path / "tls", "first")
+    trusts = certify(tmp_path / "tls", "first")
     async with secured(tmp_path, node) as (running, url):
         answer = await reached(f"{url}/api", trusts)
         assert answer.json() == {"hello": "world!"}
@@ -106,7 +101,7 @@ async def test_https_with_a_certificate_of_ones_own(node: Node, tmp_path: Path) 
 async def test_new_versions_are_spoken_and_old_ones_are_not(
     node: Node, tmp_path: Path, version: ssl.TLSVersion, offered: list[str], spoken: str | None
 ) -> None:
-    trusts = await certify(tmp_path / "tls", "first")
+    trusts = certify(tmp_path / "tls", "first")
     trusts.set_ciphers("ALL:@SECLEVEL=0")  # so that it is not our side that refuses
     with warnings.catch_warnings(action="ignore"):  # to name an old version is deprecated
         trusts.minimum_version = trusts.maximum_version = version
@@ -123,10 +118,10 @@ async def test_new_versions_are_spoken_and_old_ones_are_not(
 
 
 async def test_a_new_certificate_is_shown_without_a_restart(node: Node, tmp_path: Path) -> None:
-    first = await certify(tmp_path / "tls", "first")
+    first = certify(tmp_path / "tls", "first")
     async with secured(tmp_path, node) as (running, url), watched(running):
         assert (await reached(url, first)).status_code == 200
-        second = await certify(tmp_path / "tls", "second")
+        second = certify(tmp_path / "tls", "second")
         assert (await reached(url, second)).status_code == 200
         assert running.process.returncode is None
 
@@ -141,14 +136,14 @@ async def test_until_there_is_a_certificate_only_the_challenge_is_answered(node:
         assert (proof.status_code, proof.text) == (200, "t0ken.thumbprint")
         assert_problem(await running.http.get("/.well-known/acme-challenge/other"), 404, "not_found")
         assert_problem(await running.http.get("/api"), 503, "unavailable")
-        trusts = await certify(tmp_path / "tls", "first")
+        trusts = certify(tmp_path / "tls", "first")
         assert (await reached(f"{url}/api", trusts)).json() == {"hello": "world!"}
         proof = await running.http.get("/.well-known/acme-challenge/t0ken")
         assert proof.status_code == 200  # the next one is proven the same way
 
 
 async def test_other_names_than_ours_are_refused(node: Node, tmp_path: Path) -> None:
-    trusts = await certify(tmp_path / "tls", "first")
+    trusts = certify(tmp_path / "tls", "first")
     async with secured(tmp_path, node, SERVER_NAME="localhost,chat.test") as (running, url):
         assert (await reached(f"{url}/api", trusts)).status_code == 200
         async with httpx.AsyncClient(verify=trusts, trust_env=False) as http:

@@ -1,6 +1,5 @@
 """STARTTLS, against a mail server whose certificate is trusted, and against one whose is not."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,11 @@ from folkmoot.doctor.around import look_at_mail
 from folkmoot.mail.letters import reset_letter
 from folkmoot.mail.sender import NotSent, check, send
 from folkmoot.settings import Settings
+from tests.certificates import certify
 from tests.postbox import PASSWORD, USER, context_of, knows_us, postbox, text_of
 from tests.resets.test_letters import SERVER, mailing
 
 LETTER = reset_letter(server=SERVER, name="Ada", email="ada@example.org", token="fmr_x", lifetime_s=60)
-
-
-def certificate(folder: Path, host: str) -> tuple[str, str]:
-    """A certificate for a host that says itself that it is good, and its key."""
-    its, key = folder / f"{host}.pem", folder / f"{host}.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-keyout", str(key), "-out", str(its), "-subj", f"/CN={host}"]
-    subprocess.run([*command, "-addext", f"subjectAltName=DNS:{host}"], check=True, capture_output=True)
-    return str(its), str(key)
 
 
 def known(settings: Settings, port: int) -> Settings:
@@ -34,7 +25,7 @@ def known(settings: Settings, port: int) -> Settings:
 async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    its, key = certificate(tmp_path, "localhost")
+    its, key = map(str, certify(tmp_path))
     monkeypatch.setenv("SSL_CERT_FILE", its)
     options = {"tls_context": context_of(its, key), "require_starttls": True}
     async with postbox(**options, authenticator=knows_us, auth_required=True) as box:
@@ -49,10 +40,10 @@ async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
 async def test_nothing_is_said_to_a_server_that_nobody_vouches_for(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str
 ) -> None:
-    its, key = certificate(tmp_path, "localhost")
+    its, key = map(str, certify(tmp_path))
     (tmp_path / "other").mkdir()
     if trusted == "another":
-        monkeypatch.setenv("SSL_CERT_FILE", certificate(tmp_path / "other", "localhost")[0])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certify(tmp_path / "other").its))
     told: list[object] = []
 
     def listen(server: object, session: object, envelope: object, mechanism: str, data: object) -> object:
@@ -72,7 +63,7 @@ async def test_nothing_is_said_to_a_server_that_nobody_vouches_for(
 async def test_nor_to_one_that_is_vouched_for_under_another_name(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    its, key = certificate(tmp_path, "mail.example.org")
+    its, key = map(str, certify(tmp_path, "mail.example.org"))
     monkeypatch.setenv("SSL_CERT_FILE", its)
     async with postbox(tls_context=context_of(its, key), require_starttls=True) as box:
         with pytest.raises(NotSent, match="certificate"):

@@ -21,6 +21,7 @@ from folkmoot.proto import folkmoot_pb2 as pb
 from folkmoot.proto.api_pb2 import ApiRequest, HelloRequest
 from folkmoot.proto.api_pb2_grpc import ApiStub
 from folkmoot.settings import BadSettings, Settings, load_settings
+from tests.certificates import certify
 from tests.conftest import Start
 from tests.fault.proxy import Proxy
 from tests.fault.supervised import supervised
@@ -121,19 +122,8 @@ async def test_without_its_database_a_service_does_not_serve_and_then_does_again
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    make_certificate(tmp_path)
+    certify(tmp_path)
     return tmp_path
-
-
-def make_certificate(folder: Path) -> bytes:
-    """A fresh self-signed certificate in cert.pem and key.pem."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return (folder / "cert.pem").read_bytes()
 
 
 @asynccontextmanager
@@ -165,7 +155,7 @@ async def test_with_tls_only_who_trusts_the_certificate_talks_and_a_new_one_need
             assert await says_hello(channel, ada.token)
         async with channel_to(node) as plain:
             assert not await says_hello(plain, ada.token)
-        second = make_certificate(certificate)
+        second = certify(certificate).its.read_bytes()
         os.utime(certificate / "cert.pem", (time.time() + 5, time.time() + 5))
         async with trusting(node, second) as channel:
             assert await says_hello(channel, ada.token)

@@ -8,16 +8,15 @@ import pytest
 
 from folkmoot.errors import ServiceAway
 from folkmoot.services import Services
-from tests.rpc.test_life import make_certificate
+from tests.certificates import certify
 from tests.services.upstream import saying, upstream
 
 
 @pytest.fixture
 def tls(tmp_path: Path) -> ssl.SSLContext:
     """That of a service at localhost, with a fresh certificate in cert.pem."""
-    make_certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.load_cert_chain(*certify(tmp_path))
     return context
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from folkmoot_server.backups import NIGHTLY, Backups
 from folkmoot_server.errors import Failed
+from folkmoot_server.front import NOBODY, certificate
 from folkmoot_server.releases import prune
-from folkmoot_server.stack import Stack, read_installation
+from folkmoot_server.stack import Installation, Stack, read_installation
 from folkmoot_server.state import State
 from folkmoot_server.steward import Steward
 
@@ -33,6 +34,7 @@ def _perform(given: argparse.Namespace, state: State) -> int:
         return _compose(Stack(state.base, installation, held=0), state, given.words)
     if given.command == "status":
         _tell(state)
+        _tell_of_https(installation)
         return 0
     with state.lock() as held:
         stack = Stack(state.base, installation, held)
@@ -70,10 +72,19 @@ def _tell(state: State) -> None:
         print(f"backup:   {file.name} {file.stat().st_size / 1e6:.1f} MB")
 
 
+def _tell_of_https(installation: Installation) -> None:
+    if installation.tls == "off":
+        return
+    said = certificate(installation.name, installation.https_port)
+    if said == NOBODY and installation.tls == "acme":  # nginx opens the port when there is one
+        said = "no certificate yet; it is asked for every hour. Why not: folkmoot-server compose logs acme"
+    print(f"https:    {said}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="folkmoot-server", description="Looks after Folkmoot on this server.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("status", help="what runs, and which backups there are")
+    commands.add_parser("status", help="what runs, which backups there are, and how HTTPS stands")
     switch = commands.add_parser("switch", help="make a release run that the deploy brought here")
     switch.add_argument("release")
     back = commands.add_parser("back", help="make the release run that ran before")

@@ -5,6 +5,7 @@ import socket
 import ssl
 
 PATIENCE_S = 5.0
+NOBODY = "nobody answers"
 
 
 def answers(name: str, port: int, *, tls: bool, path: str) -> int:
@@ -20,6 +21,21 @@ def answers(name: str, port: int, *, tls: bool, path: str) -> int:
         return 0
     finally:
         connection.close()
+
+
+def certificate(name: str, port: int) -> str:
+    """What a browser makes of the certificate of this name, in words."""
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), PATIENCE_S) as bare,
+            ssl.create_default_context().wrap_socket(bare, server_hostname=name) as speaking,
+        ):
+            found = speaking.getpeercert() or {}
+        return f"a certificate that browsers take, until {found.get('notAfter', 'nobody knows when')}"
+    except ssl.SSLCertVerificationError as refused:
+        return f"a certificate that browsers do not take: {refused.verify_message.rstrip('.')}"
+    except OSError:
+        return NOBODY
 
 
 def _any_certificate() -> ssl.SSLContext:

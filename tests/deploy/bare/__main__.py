@@ -23,6 +23,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.certificates import certify
 from tests.deploy.bare.machine import ADDRESS, DEBIAN, UBUNTU, Distribution, Machine, discard, run
 from tests.deploy.bare.outside import By, open_ports, socket_to
 from tests.deploy.proof import ADMIN, Proof, recap, secrets_of
@@ -58,10 +59,8 @@ class Bare(Proof):
 
     def prepare(self) -> None:
         self.check_out()
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-            "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}",
-            "-keyout", str(self.folder / "privkey.pem"), "-out", str(self.folder / "fullchain.pem"))  # fmt: skip
-        self.trusts = ssl.create_default_context(cafile=str(self.folder / "fullchain.pem"))
+        pair = certify(self.folder, NAME, its="fullchain.pem", key="privkey.pem")
+        self.trusts = ssl.create_default_context(cafile=str(pair.its))
         began = time.monotonic()
         dockerfile = self.tree / "deploy" / "docker" / "Dockerfile"
         for target, image in OURS.items():
