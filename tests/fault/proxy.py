@@ -86,6 +86,8 @@ class Link:
             pieces = [piece for whole in pieces for piece in toxic.pieces(whole, self, way)]
         for piece in pieces:
             self.passed[way] += len(piece)
+            if writer.is_closing():  # uvloop raises what is no OSError
+                raise ConnectionAbortedError
             writer.write(piece)
             await writer.drain()
             pause_s = sum(toxic.pause_s(piece) for toxic in toxics)
