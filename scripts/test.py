@@ -23,20 +23,24 @@ PROGRAMS = tuple(
 )
 STACK = ("tests/stack",)
 ENGINE = ("tests/realtime", "tests/sync", "tests/unit")
+DOORS = tuple(
+    f"tests/{folder}" for folder in ("data", "http", "incoming", "permissions", "rpc", "services", "slash", "webhooks")
+)
 REST = tuple(
-    f"--ignore={folder}" for folder in (*FAULTS, *PROGRAMS, *STACK, *ENGINE)
+    f"--ignore={folder}" for folder in (*FAULTS, *PROGRAMS, *STACK, *ENGINE, *DOORS)
 )  # so that no new folder is forgotten
 
-# The longest first: then none is left to run alone at the end.
+# In this order none is left to run alone at the end, with three at a time.
 PARTS: Mapping[str, Sequence[str]] = {
-    "tests of faults": (*PYTEST, *FAULTS),
-    "tests of everything else": (*PYTEST, *REST),
     "tests of programs and pages": (*PYTEST, *PROGRAMS),
+    "tests of faults": (*PYTEST, *FAULTS),
+    "tests of the doors": (*PYTEST, *DOORS),
     "tests of the stack": (*PYTEST, *STACK, "-rs"),  # which says why, where it was not tried
+    "tests of everything else": (*PYTEST, *REST),
     "tests of the engine": (*PYTEST, *ENGINE),
+    "tests of the page": ("npm", "--prefix", "web", "test"),
     "checks": ("make", "--no-print-directory", "check"),
     "known holes of what is pinned": (sys.executable, "scripts/audit.py", "--where-told"),
-    "tests of the page": ("npm", "--prefix", "web", "test"),
 }
 
 
