@@ -11,9 +11,11 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 AT_ONCE = (os.cpu_count() or 1) + 1
+LONGEST_S = 20 * 60.0  # a part that hangs has failed, and what it said tells where
 
 PYTEST = (sys.executable, "-m", "pytest", "--durations=10")  # what takes long is seen
 FAULTS = ("tests/fault",)
@@ -64,9 +66,11 @@ class Part:
         )  # fmt: skip
         try:
             assert process.stdout is not None  # noqa: S101 - it was asked for
-            while some := await process.stdout.read(1 << 16):
-                self.said += some
-            self.code = await process.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_S):
+                    while some := await process.stdout.read(1 << 16):
+                        self.said += some
+                    self.code = await process.wait()
         finally:
             self.took_s = time.monotonic() - began
             if process.returncode is None:
