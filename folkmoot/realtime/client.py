@@ -237,13 +237,13 @@ class Client:
             with tracing.step(f"socket {name}", kind="server"):
                 lines, code = await COMMANDS[name](self, command_id, request), DONE
         except Exception as error:  # whatever it is, it is answered, and the conversation goes on
-            refused = self._refusal(name, error)
-            lines, code = _refused(command_id, refused), refused.code
+            refused = self._told(name, error)
+            lines, code = _reply_to_refused(command_id, refused), refused.code
         self.engine.counted.count(name, code, time.monotonic() - began_at)
         # Nothing waits between the end of a command and this: what its channel says next follows the reply.
         self.send_lines(lines)
 
-    def _refusal(self, name: str, error: Exception) -> Refusal:
+    def _told(self, name: str, error: Exception) -> Refusal:
         """What the client is told of an error, and the log."""
         if not isinstance(error, (Refusal, Error)):  # a fault of ours
             log.error("command.failed", command=name, exc_info=error, **self._who())
@@ -268,7 +268,7 @@ class Client:
         self._commands_full_at = full_at
 
 
-def _refused(command_id: int, refused: Refusal) -> list[bytes]:
+def _reply_to_refused(command_id: int, refused: Refusal) -> list[bytes]:
     """The reply; what has no id (`send`) is never answered, because the client would take it for a ping."""
     return [protocol.refusal(command_id, refused)] if command_id else []
 
