@@ -43,6 +43,10 @@ class Batch:
     def drafts(self) -> list[Draft]:
         return [draft for draft, _ in self.waiting]
 
+    def first(self) -> "Batch":
+        """Its first message, to be written alone; the room stays the batch's."""
+        return Batch(self.waiting[:1])
+
 
 class Traced(NamedTuple):
     """Whose trace a message belongs to, and since when it waits."""
@@ -112,7 +116,7 @@ class Writer:
                 # Kept while there is something to write: to take one and give it back costs as much as five messages.
                 async with self._database.connection() as connection:
                     while batch.waiting:
-                        self._conclude(batch, *await _write(connection, batch.drafts))
+                        await self._write(connection, batch)
                         batch = await self._take_soon(connection)
             except Error as error:
                 self._conclude(batch, [error] * len(batch.waiting), [])
@@ -136,6 +140,27 @@ class Writer:
         if await self._something_waits(KEEP_S) and not connection.is_closed():
             return self._take()
         return Batch()
+
+    async def _write(self, connection: Connection, batch: Batch) -> None:
+        """All of a batch together; if the database refuses that, each alone, so that a bad one fails alone."""
+        try:
+            outcomes, fresh = await _append(connection, batch.drafts)
+        except AWAY:
+            raise
+        except (asyncpg.PostgresError, ValueError) as error:
+            if len(batch.waiting) == 1:
+                self._conclude(batch, [_refusal(error, batch.drafts[0])], [])
+            else:
+                await self._write_each(connection, batch)
+        else:
+            self._conclude(batch, outcomes, fresh)
+
+    async def _write_each(self, connection: Connection, batch: Batch) -> None:
+        """Each message by itself. What is known of one is said at once: the database may go away before the next."""
+        while len(batch.waiting) > 1:
+            await self._write(connection, batch.first())
+            del batch.waiting[0]
+        await self._write(connection, batch)
 
     def _conclude(self, batch: Batch, outcomes: Sequence[Outcome], fresh: Sequence[Event]) -> None:
         """Answers everybody in a batch, once, and tells the rooms."""
@@ -204,22 +229,6 @@ class Writer:
             if waiting := self._busy.pop(room_id):
                 self._ready[room_id] = waiting
         self._arrived.set()  # the other lane looks, too: at what waited, or whether all is done
-
-
-async def _write(connection: Connection, drafts: Sequence[Draft]) -> tuple[Sequence[Outcome], list[Event]]:
-    """The outcome of each draft, and the new events.
-
-    They are written together; if the database refuses the batch, each alone, so that a bad one fails alone.
-    """
-    try:
-        return await _append(connection, drafts)
-    except AWAY:
-        raise
-    except (asyncpg.PostgresError, ValueError) as error:
-        if len(drafts) == 1:
-            return [_refusal(error, drafts[0])], []
-        alone = [await _write(connection, [draft]) for draft in drafts]
-        return [outcome for (outcome,), _ in alone], [event for _, fresh in alone for event in fresh]
 
 
 def _refusal(error: Exception, draft: Draft) -> Error:

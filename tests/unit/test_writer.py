@@ -2,14 +2,16 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 
+from folkmoot.database import Connection
 from folkmoot.errors import Busy, Error, Invalid, NoSuchRoom, Unavailable
 from folkmoot.events import writer as writing
-from folkmoot.events.event import Event, Person
+from folkmoot.events.event import Draft, Event, Person
 from tests.unit.log import Log, assert_gapless, say
 
 
@@ -108,6 +110,28 @@ async def test_a_number_that_the_database_cannot_take_fails_alone(log: Log) -> N
             asyncio.ensure_future(writer.append(say(room, ada))),
         )
     assert [getattr(answer, "seq", type(answer)) for answer in answers] == [1, Invalid, Invalid, 2]
+
+
+async def test_what_was_written_alone_is_said_even_if_the_database_goes_away_before_the_next(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await log.person()
+    room = await log.room(ada)
+    append = writing._append
+
+    async def lost_at_three(connection: Connection, drafts: Sequence[Draft]) -> object:
+        if [draft.body for draft in drafts] == ["three"]:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return await append(connection, drafts)
+
+    monkeypatch.setattr(writing, "_append", lost_at_three)
+    async with log.writer() as writer:
+        bodies = ["one", "a\x00b", "two", "three", "four"]
+        answers = await settled(*(asyncio.ensure_future(writer.append(say(room, ada, body))) for body in bodies))
+        assert [getattr(answer, "seq", type(answer)) for answer in answers] == [1, Invalid, 2, Unavailable, Unavailable]
+        assert log.announced == await log.read(room)
+        assert (await writer.append(say(room, ada, "five"))).seq == 3, "the room is free again"
+    assert [event.body for event in log.announced] == ["one", "two", "five"]
 
 
 def replace_id(person: Person, user_id: int) -> Person:
