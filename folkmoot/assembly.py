@@ -102,7 +102,7 @@ async def build_core(closing: AsyncExitStack, ground: Ground) -> Core:
 
     databases = Databases(settings.named_dsns, size=settings.databases_pool, wait_s=settings.database_wait_s)
     closing.push_async_callback(databases.close)
-    passwords = Passwords(workers=settings.hash_workers, queue=settings.hash_queue)
+    passwords = Passwords(workers=settings.hash_workers, queue=settings.hash_queue, wait_s=settings.hash_wait_s)
     closing.callback(passwords.close)
     services = Services.of_file(settings.services)
     closing.push_async_callback(services.close)

@@ -129,6 +129,12 @@ class SignIn(BaseModel):
         validation_alias="FOLKMOOT_HASH_QUEUE",
         description="people who may wait for that; the others are told to come back",
     )
+    hash_wait_s: float = Field(
+        default=5.0,
+        gt=0,
+        validation_alias="FOLKMOOT_HASH_WAIT_S",
+        description="seconds after which those whose turn has not come are told to come back, too",
+    )
 
     @field_validator("keys")
     @classmethod

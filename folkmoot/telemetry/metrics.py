@@ -86,4 +86,4 @@ class NodeMetrics(ProcessMetrics[Parts]):
         passwords = self._parts.core.passwords
         yield gauge("password_checks", "Password checks that run or wait.", passwords.running)
         yield spread("password_check_seconds", "Time of a password check, with the wait.", {(): passwords.took_s})
-        yield counter("password_checks_refused_total", "Checks refused by a full queue.", passwords.refused)
+        yield counter("password_checks_refused_total", "Checks refused: too many wait, or too long.", passwords.refused)

@@ -21,7 +21,7 @@ KNOWN = "$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN3
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    made = Passwords(workers=1, queue=1)
+    made = Passwords(workers=1, queue=1, wait_s=10.0)
     yield made
     made.close()
 
@@ -90,6 +90,27 @@ async def test_past_its_queue_it_is_busy_and_then_goes_on(passwords: Passwords) 
     assert await passwords.hash("x")
 
 
+async def test_whose_turn_does_not_come_in_time_is_told_so_and_takes_no_place() -> None:
+    made = Passwords(workers=1, queue=1, wait_s=0.2)
+    goes_on = threading.Event()
+    try:
+        slow = asyncio.create_task(made._off_the_loop(lambda: goes_on.wait(timeout=10)))
+        await asyncio.sleep(0)
+        with pytest.raises(Busy) as raised:
+            await made.hash("x")
+        assert raised.value.temporary
+        async with asyncio.timeout(5):
+            while made.running > 1:
+                await asyncio.sleep(0)
+        assert (made.running, made.refused) == (1, 1)
+        goes_on.set()
+        assert await slow, "what has begun is waited for, however long it takes"
+        assert await made.hash("x")
+    finally:
+        goes_on.set()
+        made.close()
+
+
 def test_which_hashes_are_rewritten() -> None:
     assert Passwords.is_outdated(KNOWN)
     assert Passwords.is_outdated("$argon2id$v=19$m=1024,t=1,p=1$c29tZXNhbHQ$aGFzaA")
@@ -105,7 +126,7 @@ async def test_hashing_gives_way_to_the_conversation(passwords: Passwords) -> No
 
 async def test_no_more_are_checked_at_once_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords_module, "_cores", lambda: 2)
-    made = Passwords(workers=8, queue=0)
+    made = Passwords(workers=8, queue=0, wait_s=10.0)
     meeting = threading.Barrier(2)  # two run at once, or none would ever end
     names: set[str] = set()
 

@@ -1,7 +1,7 @@
 """Password hashes: Argon2id off the event loop, with a bounded queue, and the old PBKDF2 format to sign in with once.
 
-Hashing is the most expensive thing a stranger can ask for. So few run at a time, few wait, and the rest are told to
-come back.
+Hashing is the most expensive thing a stranger can ask for. So few run at a time, few wait, nobody for long, and the
+rest are told to come back.
 """
 
 import asyncio
@@ -35,11 +35,12 @@ MOST_PBKDF2_ROUNDS = 1_000_000  # a hash that asks for more is damaged, or an at
 
 
 class Passwords:
-    def __init__(self, *, workers: int, queue: int) -> None:
+    def __init__(self, *, workers: int, queue: int, wait_s: float) -> None:
         # More than there are cores would only push each other's 19 MiB out of the cache.
         threads = min(workers, _cores())
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_give_way)
         self._most = workers + queue
+        self._wait_s = wait_s
         self._running = 0
         self.refused = 0
         self.took_s = Spread()  # with the wait for one's turn
@@ -65,19 +66,26 @@ class Passwords:
 
     async def _off_the_loop(self, work: Callable[[], T]) -> T:
         if self._running >= self._most:
-            self.refused += 1
-            raise Busy("Too many people are signing in at once. Try again in a moment.", retry_after_s=2)
+            raise self._refusal()
         self._running += 1
-        hashing = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        asked = self._pool.submit(work)
+        hashing = asyncio.wrap_future(asked)
         hashing.add_done_callback(partial(self._one_less, time.monotonic()))
         # A caller who goes away stops no thread, so their place stays taken until it is done.
+        await asyncio.wait([hashing], timeout=self._wait_s)
+        if not hashing.done() and asked.cancel():  # it has not begun, and now it never will
+            raise self._refusal()
         return await asyncio.shield(hashing)
 
     def _one_less(self, began_at: float, hashing: asyncio.Future[T]) -> None:
         self._running -= 1
-        self.took_s.add(time.monotonic() - began_at)
         if not hashing.cancelled():
+            self.took_s.add(time.monotonic() - began_at)
             hashing.exception()
+
+    def _refusal(self) -> Busy:
+        self.refused += 1
+        return Busy("Too many people are signing in at once. Try again in a moment.", retry_after_s=2)
 
 
 def _cores() -> int:

@@ -189,13 +189,11 @@ class SignInFlood(Bystanders):
             *(_guess(world.nodes[0].port, f"127.0.0.{host}", ends, statuses) for host in range(2, 102))
         )
         counts = {status: statuses.count(status) for status in sorted(set(statuses))}
-        unanswered = counts.pop(0, 0)  # in ten seconds: hashing goes last when all cores are busy
-        assert unanswered <= len(statuses) * 0.03, f"{unanswered} without an answer, {counts}"
         assert set(counts) <= {401, 429, 503}, counts
         refused = counts.get(429, 0) + counts.get(503, 0)
         # A short run may end with the first guess of each, about half of which are hashed before the queue is full.
         assert refused > (0 if world.is_quick else counts.get(401, 0)), counts
-        self.seen = f"{len(statuses)} guesses: {counts}, {unanswered} without an answer in 10 s"
+        self.seen = f"{len(statuses)} guesses: {counts}, each answered within 10 s"
 
 
 async def _guess(port: int, address: str, ends: float, statuses: list[int]) -> None:
@@ -206,10 +204,6 @@ async def _guess(port: int, address: str, ends: float, statuses: list[int]) -> N
     answering: Any = Raw(reader, writer)
     while time.monotonic() < ends:
         writer.write(request)
-        try:
-            statuses.append((await answering.answer()).status)
-        except TimeoutError:
-            statuses.append(0)
-            break
+        statuses.append((await answering.answer()).status)
         await asyncio.sleep(0.2)
     writer.transport.abort()
