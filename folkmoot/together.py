@@ -40,7 +40,8 @@ class Together(Generic[K, V]):
             raise Unavailable("The server is stopping.")
         answer: asyncio.Future[Mapping[K, V]] = asyncio.get_running_loop().create_future()
         self._asked.append((keys, answer))
-        if len(self._rounds) < ROUNDS:
+        # One that has just ended is still among them, and takes nothing more.
+        if sum(not each.done() for each in self._rounds) < ROUNDS:
             going = asyncio.create_task(self._go(), name="together")
             self._rounds.add(going)
             going.add_done_callback(self._rounds.discard)

@@ -55,6 +55,27 @@ async def test_what_is_asked_meanwhile_goes_with_the_next_round_once_each() -> N
     assert all(answer[2] == 4 for answer in answers[len(first) :])
 
 
+async def test_who_asks_again_when_all_rounds_end_together_is_not_forgotten() -> None:
+    oracle = Oracle()
+    together = Together(oracle)
+
+    async def ask_twice() -> int:
+        await together.find((2,))
+        return (await together.find((4,)))[4]
+
+    asking = asyncio.create_task(ask_twice())
+    others = []
+    for number in range(1, ROUNDS):
+        await asyncio.sleep(0.01)
+        others.append(asyncio.create_task(together.find((number,))))
+    await asyncio.sleep(0.01)
+    assert len(oracle.asked) == ROUNDS
+    oracle.go_on.set()
+    async with asyncio.timeout(2):
+        assert await asking == 16
+    await asyncio.gather(*others)
+
+
 async def test_a_round_has_a_limit() -> None:
     oracle = Oracle()
     oracle.go_on.set()
