@@ -2,8 +2,6 @@
 
 import asyncpg
 
-Connection = "asyncpg.Connection[asyncpg.Record]"
-
 COLUMNS = """
 SELECT format('%I.%I %s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
               CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
