@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.fault.fault import Fault, suffer
-from tests.fault.faults import ALL, CLIENTS, DATABASE, NODES, REDIS, nemesis
+from tests.fault.faults import ALL, CLIENTS, DATABASE, NODES, OPERATORS, REDIS, nemesis
 from tests.fault.load import SHORT, Load
 from tests.fault.world import World, a_world
 
@@ -32,7 +32,11 @@ async def judge(world: World, load: Load) -> None:
     assert world.complaints() == []
 
 
-@pytest.mark.parametrize("faults", [NODES, DATABASE, REDIS, CLIENTS], ids=["nodes", "database", "redis", "clients"])
+@pytest.mark.parametrize(
+    "faults",
+    [NODES, DATABASE, REDIS, CLIENTS, OPERATORS],
+    ids=["nodes", "database", "redis", "clients", "operators"],
+)
 async def test_under_a_fault_nothing_acknowledged_is_lost_and_all_is_well_soon_after(
     world: World, faults: tuple[type[Fault], ...]
 ) -> None:

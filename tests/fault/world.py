@@ -44,13 +44,14 @@ class World:
     def door_ports(self) -> list[int]:
         return [door.port for door in self.doors]
 
-    async def load(self, size: Size, seed: int) -> Load:
-        """A load that has not begun, in rooms of its own."""
+    async def load(self, size: Size, seed: int, *, ports: Sequence[int] = ()) -> Load:
+        """A load that has not begun, in rooms of its own; by these ports alone, if some are given."""
         async with self.postgres.connection() as database:
             people = await enrol(database, size.people)
             rooms = [await make_room(database, members) for members in size.members(people)]
         chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
-        return Load(size, people, rooms, self.node_ports, self.door_ports, chance, is_quick=self.is_quick)
+        nodes, doors = (ports, ports) if ports else (self.node_ports, self.door_ports)
+        return Load(size, people, rooms, nodes, doors, chance, is_quick=self.is_quick)
 
     async def people(self, count: int) -> tuple[list[Person], int]:
         """Further people, in a room of their own."""

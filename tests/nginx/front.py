@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,15 @@ class Front:
         async with asyncio.timeout(START_S):
             while not self.workers() - before:
                 await asyncio.sleep(0.01)
+
+    async def kill(self) -> None:
+        """SIGKILL of all its processes; that of the first one alone would leave the workers there."""
+        workers = self.workers()
+        self.process.kill()
+        await self.process.wait()
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
 
     def workers(self) -> set[int]:
         """The processes that are there, those that are ending too."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from folkmoot.settings import Settings
 from folkmoot.testing import generous
 from tests.cli.words import COMMAND, environment
 from tests.people import NO_TLS
+from tests.ports import free_ports
 from tests.realtime.wire import until
 
 PATIENCE_S = 30.0
@@ -81,24 +81,6 @@ def value(scraped: dict[Sample, float], name: str, **labels: str) -> float:
     found = [number for (one, its), number in scraped.items() if one == name and labels.items() <= set(its)]
     assert found, f"there is no {name} {labels}"
     return sum(found)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports next to each other that nobody uses now."""
-    for _ in range(50):
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = int(first.getsockname()[1])
-        if all(_is_free(port + more) for more in range(count)):
-            return [port + more for more in range(count)]
-    raise AssertionError("there are no free ports")
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except (OSError, OverflowError):
-        return False
-    return True
 
 
 @asynccontextmanager

@@ -22,8 +22,9 @@ from tests.conftest import Start
 from tests.fault.proxy import Proxy
 from tests.fault.supervised import supervised
 from tests.people import Member, visiting
+from tests.ports import free_ports
 from tests.realtime.wire import until
-from tests.telemetry.served import free_ports, is_ready, read_lines, reading, samples, value
+from tests.telemetry.served import is_ready, read_lines, reading, samples, value
 
 
 @asynccontextmanager
@@ -144,12 +145,12 @@ async def test_those_who_say_nothing_keep_nobody_from_asking_nor_the_node_from_e
 
 
 def test_a_taken_admin_port_is_one_sentence_that_says_what_to_do(settings: Settings) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"Port {port} .*FOLKMOOT_ADMIN_PORT"):
-            listen_to_admins(settings.model_copy(update={"admin_port": port}))
-        with pytest.raises(PortTaken, match=f"Port {port} "):
-            check_admin_ports(settings.model_copy(update={"admin_port": port - 1, "workers": 2}))
+    first, taken = free_ports(2)
+    with socket.create_server(("127.0.0.1", taken)):
+        with pytest.raises(PortTaken, match=f"Port {taken} .*FOLKMOOT_ADMIN_PORT"):
+            listen_to_admins(settings.model_copy(update={"admin_port": taken}))
+        with pytest.raises(PortTaken, match=f"Port {taken} "):
+            check_admin_ports(settings.model_copy(update={"admin_port": first, "workers": 2}))
 
 
 async def test_each_worker_has_a_port_and_a_log_of_its_own_also_when_it_is_replaced(

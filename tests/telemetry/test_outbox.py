@@ -18,8 +18,9 @@ from folkmoot.telemetry.outbox import Outbox, lines, to_file
 from folkmoot.testing import generous
 from tests.cli.words import COMMAND, environment
 from tests.people import enrol
+from tests.ports import free_ports
 from tests.realtime.wire import until, wired
-from tests.telemetry.served import free_ports, read_lines, reading, ready, run_python, samples, value
+from tests.telemetry.served import read_lines, reading, ready, run_python, samples, value
 
 
 class Slow:

@@ -13,8 +13,9 @@ from folkmoot.migrations import migrate
 from folkmoot.settings import Settings
 from tests.cli.words import COMMAND, environment
 from tests.fault.proxy import Proxy
+from tests.ports import free_port
 from tests.relay import relay_of_postgres
-from tests.telemetry.served import PATIENCE_S, free_ports, is_ready, reading, ready, samples, value
+from tests.telemetry.served import PATIENCE_S, is_ready, reading, ready, samples, value
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Working:
 @asynccontextmanager
 async def working(settings: Settings, dsn: str, folder: Path, **changes: str) -> AsyncIterator[Working]:
     """A worker that is ready."""
-    (port,) = free_ports(1)
+    port = free_port()
     given = {
         "API_MODE": "dev",
         "DATABASE_URL": dsn,

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from tests.fault.fault import Fault
-from tests.fault.faults import clients, database, lines, nodes, redis
+from tests.fault.faults import clients, database, lines, nodes, operators, redis
 
 NODES: tuple[type[Fault], ...] = (nodes.Killed, nodes.Rolled, nodes.Stopped)
 DATABASE: tuple[type[Fault], ...] = (
@@ -23,7 +23,8 @@ CLIENTS: tuple[type[Fault], ...] = (
     clients.Malformed,
     clients.SignInFlood,
 )
-ALL = (*NODES, *DATABASE, *REDIS, *CLIENTS)
+OPERATORS: tuple[type[Fault], ...] = (operators.FrontKilled, operators.Upgraded)
+ALL = (*NODES, *DATABASE, *REDIS, *CLIENTS, *OPERATORS)
 
 
 def nemesis(seed: int) -> Iterator[tuple[Fault, Fault]]:
