@@ -9,6 +9,8 @@ import asyncpg
 
 from folkmoot.migrations import migrate
 
+TRIES = 4  # of five seconds each
+
 
 @asynccontextmanager
 async def another_database(dsn: str) -> AsyncIterator[str]:
@@ -22,9 +24,23 @@ async def another_database(dsn: str) -> AsyncIterator[str]:
     try:
         await connection.execute(f"CREATE DATABASE {name}")
         yield dsn.replace("/folkmoot?", f"/{name}?")
-        await connection.execute(f"DROP DATABASE {name}")
+        await _drop(connection, name)
     finally:
         await connection.close()
+
+
+async def _drop(connection: "asyncpg.Connection[asyncpg.Record]", name: str) -> None:
+    """Who stays in it for longer than PostgreSQL waits, several times over, is named."""
+    for _ in range(TRIES):
+        try:
+            await connection.execute(f"DROP DATABASE {name}")
+        except asyncpg.ObjectInUseError:
+            who = await connection.fetch(
+                "SELECT backend_type, application_name, state, query FROM pg_stat_activity WHERE datname = $1", name
+            )
+        else:
+            return
+    raise AssertionError(f"somebody stays in the database: {who}")
 
 
 @asynccontextmanager

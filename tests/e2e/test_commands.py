@@ -148,6 +148,8 @@ async def test_a_hook_is_made_used_and_removed(site: Node, sit: Sit, line: Proxy
 
             await hers.open("/settings/hooks")
             await row.get_by_role("button", name="Remove the hook Grafana").click()
-            await hers.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+            dialog = hers.page.get_by_role("dialog")
+            await dialog.get_by_role("button", name="Remove").click()
+            await expect(dialog).to_have_count(0)  # behind it no row has a role
             await expect(row).to_have_count(0)
             assert (await program.post(path, json={"text": "again"})).status_code == 404

@@ -7,13 +7,13 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from tests.conftest import Start
 from tests.e2e.conftest import Sit
 from tests.e2e.proxy import Proxy
 from tests.people import PASSWORD, Member, enrol
 from tests.twofactor.phone import KEYS, Phone
 
-Connection = "asyncpg.Connection[asyncpg.Record]"
 OLD = "UPDATE sessions SET confirmed_at = now() - interval '1 hour' WHERE user_id = $1"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from folkmoot.modules.accounts import passwords
 from tests.people import PASSWORD, Member, assert_problem
 
 AUTH = "/api/v1.0/user/auth"
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 def pbkdf2(password: str, *, rounds: int = 29_000, salt: bytes = b"sixteen bytes ok") -> str:

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from folkmoot.actions import Call
 from folkmoot.app import Node
 from folkmoot.commands import OPERATOR
+from folkmoot.database import Connection
 from folkmoot.modules.accounts import actions as accounts
 from folkmoot.modules.sessions.tokens import hash_token
 from tests.conftest import Start
@@ -17,7 +18,6 @@ from tests.fault.proxy import Proxy
 from tests.people import PASSWORD, Member, assert_problem, browsing, enrol, visiting
 
 SESSION, SESSIONS = "/api/v1.0/session", "/api/v1.0/sessions"
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def sign_in_again(member: Member) -> str:

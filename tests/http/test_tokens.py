@@ -6,13 +6,13 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from folkmoot.database import Connection
 from folkmoot.modules.sessions.tokens import can_be_token, hash_token, new_marked_token
 from tests.conftest import Start
 from tests.people import Member, assert_problem, enrol, token_of, visiting
 from tests.realtime.wire import Wire, wired
 
 TOKENS = "/api/v1.0/tokens"
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 def bearer(http: httpx.AsyncClient) -> str:

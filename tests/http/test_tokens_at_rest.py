@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 from redis.asyncio import Redis
 
+from folkmoot.database import Connection
 from folkmoot.modules.sessions.tokens import hash_token
 from tests.people import PASSWORD, Browser, Member
-
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def dump(database: Connection, redis: Redis) -> str:

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from folkmoot.modules.sessions.tokens import hash_token
 from tests.people import PASSWORD, Member, assert_problem, browsing, enrol, token_of, visiting
 from tests.resets.conftest import NEW, RESETS, Forgetful, token_in
 from tests.twofactor.phone import turn_on
-
-Rows = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def test_a_letter_leads_to_a_new_password(forgetful: Forgetful) -> None:
@@ -30,7 +29,7 @@ async def test_it_signs_nobody_in(forgetful: Forgetful) -> None:
 
 
 async def test_the_sessions_the_tokens_and_the_known_browsers_end(
-    forgetful: Forgetful, node: Node, ada: Member, rows: Rows
+    forgetful: Forgetful, node: Node, ada: Member, rows: Connection
 ) -> None:
     async with browsing(node) as browser, token_of(ada, "all") as program:
         await browser.sign_in(ada.email)
@@ -72,7 +71,7 @@ async def test_a_newer_letter_makes_the_older_good_for_nothing(forgetful: Forget
     assert (await forgetful.choose(newer)).status_code == 204
 
 
-async def test_a_link_ends_after_its_time(forgetful: Forgetful, rows: Rows) -> None:
+async def test_a_link_ends_after_its_time(forgetful: Forgetful, rows: Connection) -> None:
     token = await forgetful.link()
     left = await rows.fetchval(
         "SELECT extract(epoch FROM expires_at - now()) FROM password_resets WHERE user_id = $1", forgetful.member.id
@@ -154,7 +153,7 @@ async def test_the_link_names_this_server_whatever_the_request_says(forgetful: F
 
 
 async def test_only_the_hash_of_a_token_is_kept_and_no_job_has_one(
-    forgetful: Forgetful, rows: Rows, capfd: pytest.CaptureFixture[str]
+    forgetful: Forgetful, rows: Connection, capfd: pytest.CaptureFixture[str]
 ) -> None:
     box = forgetful.box
     box.silent, tries = True, box.tries
@@ -176,7 +175,7 @@ async def test_only_the_hash_of_a_token_is_kept_and_no_job_has_one(
     assert token not in said.out + said.err
 
 
-async def test_the_browser_that_chose_is_known(forgetful: Forgetful, node: Node, rows: Rows) -> None:
+async def test_the_browser_that_chose_is_known(forgetful: Forgetful, node: Node, rows: Connection) -> None:
     async with visiting(node) as http:
         await forgetful.choose(await forgetful.link())
         http.cookies.update(forgetful.http.cookies)

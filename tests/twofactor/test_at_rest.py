@@ -7,13 +7,12 @@ import pytest
 from redis.asyncio import Redis
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from folkmoot.modules.sessions.tokens import hash_token
 from folkmoot.telemetry.clean import path_without_secrets
 from tests.http.test_tokens_at_rest import dump
 from tests.people import assert_problem
 from tests.twofactor.phone import Careful, challenge_of
-
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 def shapes(secret: bytes) -> list[str]:

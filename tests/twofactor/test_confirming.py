@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from folkmoot.modules import BUILT_IN
 from folkmoot.modules.sessions.schemas import Grant, Renewal
 from folkmoot.modules.twofactor.schemas import TurnedOn
@@ -22,7 +23,6 @@ SENSITIVE = {
     "audit.export", "tokens.issue", "twofactor.enrol", "twofactor.confirm", "twofactor.renew_recovery_codes",
     "twofactor.turn_off",
 }  # fmt: skip
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def grow_old(database: Connection, member: Member, minutes: float = 11) -> None:

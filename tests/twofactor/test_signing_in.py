@@ -7,13 +7,12 @@ import pytest
 from pydantic import SecretStr
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from folkmoot.keys import new_key
 from folkmoot.modules.twofactor.actions import lock_anew
 from tests.conftest import Start
 from tests.people import PASSWORD, Member, assert_problem, visiting
 from tests.twofactor.phone import KEYS, Careful, challenge_of, first_step
-
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 PROGRAM, PROGRAM_CODE = "/api/v1.0/user/auth", "/api/v1.0/user/auth/code"
 BROWSER, BROWSER_CODE = "/api/v1.0/session", "/api/v1.0/session/code"

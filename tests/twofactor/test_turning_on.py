@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from folkmoot.app import Node
+from folkmoot.database import Connection
 from tests.conftest import Start
 from tests.people import PASSWORD, Browser, Member, assert_problem, browsing, token_of, visiting
 from tests.twofactor.phone import Careful, Phone, challenge_of, first_step, turn_on
@@ -11,7 +12,6 @@ from tests.twofactor.phone import Careful, Phone, challenge_of, first_step, turn
 FACTOR = "/api/v1.0/second-factor"
 CHANGES = ((FACTOR, {}), (f"{FACTOR}/confirm", {"code": "123456"}), (f"{FACTOR}/recovery-codes", {}),
            (f"{FACTOR}/off", {"password": PASSWORD, "code": "123456"}))  # fmt: skip
-Connection = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def state(http: httpx.AsyncClient) -> dict[str, object]:
