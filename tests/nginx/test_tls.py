@@ -126,6 +126,13 @@ async def test_a_new_certificate_is_shown_without_a_restart(node: Node, tmp_path
         assert running.process.returncode is None
 
 
+async def test_a_certificate_that_came_before_anybody_watched_is_found(node: Node, tmp_path: Path) -> None:
+    async with secured(tmp_path, node, TLS="acme") as (running, url):
+        trusts = certify(tmp_path / "tls", "first")
+        async with watched(running):
+            assert (await reached(f"{url}/api", trusts)).json() == {"hello": "world!"}
+
+
 async def test_until_there_is_a_certificate_only_the_challenge_is_answered(node: Node, tmp_path: Path) -> None:
     challenge = tmp_path / "acme" / ".well-known" / "acme-challenge"
     challenge.mkdir(parents=True)

@@ -93,6 +93,12 @@ class ListenersKilled(_Redis):
                 self.killed += int(await redis.client_kill_filter(_type="pubsub"))
                 await asyncio.sleep(0.2)
 
+    async def meanwhile(self, world: World) -> None:
+        """On a busy machine nodes take their time to listen again; each must have lost it more than once."""
+        async with asyncio.timeout(self.heals_s):
+            while self.killed <= 2 * len(world.nodes):
+                await asyncio.sleep(0.05)
+
     async def end(self, world: World) -> None:
         if self._killing is not None:
             await end([self._killing])  # of redis-py, which loses a cancellation now and then
@@ -100,7 +106,6 @@ class ListenersKilled(_Redis):
                 self._killing.result()
 
     async def verify(self, world: World, window: Window) -> str:
-        assert self.killed > len(world.nodes)
         return f"{self.killed} killed; {await super().verify(world, window)}"
 
 
