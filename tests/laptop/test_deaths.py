@@ -42,7 +42,7 @@ async def test_a_start_right_after_a_kill_does_not_wait_long(data: Path, hold: C
     holder.kill()
     began = time.monotonic()
     async with servers(data, report=quietly) as started:
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         assert await remembered(started) == ["acknowledged"]
 
 

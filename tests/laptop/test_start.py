@@ -28,7 +28,7 @@ async def test_a_first_start_makes_a_database_and_a_second_keeps_what_is_in_it(t
         ready_s = time.monotonic() - began
         assert await remembered(started) == ["kept"]
     assert len(said) == 2
-    assert ready_s < 3
+    assert ready_s < 10
 
 
 async def test_the_database_forgets_nothing_it_acknowledged(data: Path) -> None:

@@ -41,7 +41,7 @@ async def test_others_go_on_meanwhile(empty_database: str, held: asyncpg.transac
     migrating = asyncio.create_task(migrate(empty_database, of=NEXT_RELEASE))
     other = await asyncpg.connect(empty_database)
     for _ in range(20):
-        await other.fetch("SELECT id FROM rooms", timeout=2.0)
+        await other.fetch("SELECT id FROM rooms", timeout=10.0)
         await asyncio.sleep(0.05)
     assert not migrating.done()
     await held.rollback()

@@ -33,7 +33,7 @@ CHECKOUT = Path(__file__).parents[2]
 PATH = "/ws"
 LIMITS = Limits(frame_bytes=65_536, queue_bytes=1 << 20, received_bytes=Pace(1 << 40, 1 << 40), idle_s=60.0)
 KEY = b64encode(b"the sample nonce").decode()
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 

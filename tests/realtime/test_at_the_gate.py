@@ -8,6 +8,7 @@ import pytest
 from folkmoot.realtime.port import Handshake, Receiver, Refused
 from tests.realtime.handshakes import refusal, says_hello
 from tests.realtime.support import (
+    PATIENCE_S,
     TEXT,
     Echo,
     Raw,
@@ -39,13 +40,13 @@ async def test_a_request_that_drips_is_given_up(start: bytes) -> None:
 
 async def test_a_request_that_is_slow_and_comes_in_time_is_answered() -> None:
     async with serving() as node:
-        node.app.config.REQUEST_TIMEOUT = node.app.config.RESPONSE_TIMEOUT = 0.4
+        node.app.config.REQUEST_TIMEOUT = node.app.config.RESPONSE_TIMEOUT = 1.2
         client = await Raw.dial(node.port)
         for _ in range(3):  # each has its own time
             client.write(b"POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n")
             for _ in range(5):
                 client.write(b"x")
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
             assert (await client.answer()).body == b"5"
         await client.leave()
 
@@ -145,7 +146,7 @@ async def test_a_client_that_leaves_takes_its_handshake_along(how: str) -> None:
             client.writer.write_eof()
         else:
             client.writer.close() if how == "leave" else client.abort()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             await ended.wait()
         await asyncio.sleep(0.02)
         assert node.door.at_the_gate == 0

@@ -18,7 +18,7 @@ from folkmoot.realtime.protocol import publication_push
 from folkmoot.settings import Settings
 from tests.people import Member
 from tests.realtime.listeners import Listener, Log, entry
-from tests.realtime.wire import until, wired
+from tests.realtime.wire import PATIENCE_S, until, wired
 
 CHANNEL = "log:1"
 
@@ -47,7 +47,7 @@ class Following:
         lines = [publication_push(CHANNEL, entry(offset)) for offset in range(first, last + 1)]
         self.broker._heard(b"\n".join([msgspec.json.encode(Header("there", CHANNEL, first)), *lines]))
 
-    async def reaches(self, offset: int, within_s: float = 2.0) -> None:
+    async def reaches(self, offset: int, within_s: float = PATIENCE_S) -> None:
         await until(lambda: self.listener.offsets[-1:] == [offset], within_s)
 
 
@@ -92,7 +92,7 @@ async def test_what_was_delivered_is_not_delivered_again(following: Following) -
 async def test_a_lost_batch_is_read_from_the_log_as_soon_as_the_next_one_comes(following: Following) -> None:
     following.hear(1, 1)
     following.hear(5, 6)
-    await following.reaches(6, within_s=0.5)
+    await following.reaches(6, within_s=3.0)
     assert following.listener.offsets == [1, 2, 3, 4, 5, 6]
 
 
@@ -108,7 +108,7 @@ async def test_batches_that_are_lost_while_a_gap_is_closed_are_read_too(followin
 
     following.log.after = meanwhile  # type: ignore[method-assign, assignment]
     following.hear(5, 5)
-    await following.reaches(20, within_s=1.0)
+    await following.reaches(20, within_s=3.0)
     assert following.listener.offsets == list(range(1, 21))
 
 

@@ -13,6 +13,7 @@ from tests.realtime.support import (
     CLOSE,
     CONTINUATION,
     LIMITS,
+    PATIENCE_S,
     PING,
     PONG,
     TEXT,
@@ -133,7 +134,7 @@ async def test_our_close_does_not_wait_for_ever() -> None:
     async with serving(limits=replace(LIMITS, close_s=0.2)) as node:
         client, receiver = await opened(node)
         receiver.connection.close(FORCE_DISCONNECT)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE_S):
             assert await client.end() == 3503
             assert await node.gone(receiver) == FORCE_DISCONNECT
         await client.leave()

@@ -103,7 +103,7 @@ async def test_a_client_that_is_deaf_to_pings_is_sent_away_to_come_back(start: S
         wired(node.port, ada.token) as well,
     ):
         deaf.answers_pings = False
-        assert await deaf.expect_close(2.0) == 3012
+        assert await deaf.expect_close() == 3012
         await well.hears(lambda: well.pings > 3)
 
 

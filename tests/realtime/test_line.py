@@ -233,7 +233,7 @@ async def test_whoever_could_not_be_heard_out_has_its_time_again(start: Start) -
             await wire.say(asked)
             error = (await wire.reply(asked["id"]))["error"]
             assert (error["code"], error["temporary"]) == (111, True)
-            assert await wire.expect_close(3.0) == 3502
+            assert await wire.expect_close() == 3502
         for visit in inside:
             visit.go.set()
         await asyncio.gather(*(visit.task for visit in inside))

@@ -13,8 +13,6 @@ from folkmoot.link import QUEUE_BYTES, Link
 from folkmoot.settings import Settings
 from tests.realtime.wire import until
 
-PATIENCE_S = 3.0
-
 
 @pytest.fixture
 async def guest(redis: Redis, settings: Settings) -> AsyncIterator[str]:

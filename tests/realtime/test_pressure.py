@@ -13,6 +13,7 @@ from tests.realtime.peers import Still, opened
 from tests.realtime.support import (
     CLOSE,
     LIMITS,
+    PATIENCE_S,
     PONG,
     TEXT,
     close_frame,
@@ -185,7 +186,7 @@ async def test_a_stopped_peer_can_be_closed() -> None:
 
 
 async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
-    async with serving(limits=replace(LIMITS, idle_s=0.4)) as node:
+    async with serving(limits=replace(LIMITS, idle_s=1.0)) as node:
         idle, idle_receiver = await opened(node)
         talking, _ = await opened(node)
         listening, listening_receiver = await opened(node)
@@ -200,7 +201,7 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
         assert (await idle.read()).code == 3000
         idle.write(close_frame(3000))
         await node.gone(idle_receiver)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.0)
         assert len(node.connections) == 2
         busy.cancel()
         await asyncio.wait([busy])
@@ -214,6 +215,6 @@ async def test_a_peer_that_shuts_its_side_but_does_not_read_is_not_kept() -> Non
         client, receiver = await opened(node, receive_bytes=4_096)
         receiver.connection.send_text(b"x" * 8_000_000)
         client.writer.write_eof()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             await receiver.gone.wait()
         client.abort()

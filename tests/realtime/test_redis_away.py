@@ -15,7 +15,7 @@ from tests.fault.stores import Valkey, a_valkey
 from tests.people import Member, enrol
 from tests.realtime.wire import Wire, until, wired
 
-POLL_S = 3.0
+POLL_S = 5.0
 
 
 class Pair:
@@ -34,7 +34,7 @@ class Pair:
         for speaker, hearer in ((hers, his), (his, hers)):
             started = time.monotonic()
             await speaker.post(self.room_id, "hello")
-            assert time.monotonic() - started < 1.0, "sending does not wait for Redis"
+            assert time.monotonic() - started < 2.0, "sending does not wait for Redis"
             await hearer.hears(
                 lambda: hearer.offsets(self.room_id)[-1:] >= speaker.offsets(self.room_id)[-1:] != [],  # noqa: B023
                 within_s,
@@ -143,7 +143,7 @@ async def test_a_revoked_session_ends_everywhere_even_without_it(pair: Pair) -> 
         await pair.valkey.kill()
         await pair.lose_the_bus()
         assert (await pair.ada.http.delete("/api/v1.0/session")).status_code == 204
-        assert await pair.wires[0].expect_close(1.0) == 3503
+        assert await pair.wires[0].expect_close(3.0) == 3503
         assert await elsewhere.expect_close(10.0) == 3503
         async with wired(pair.nodes[1].port) as again:
             await again.say({"id": 1, "connect": {"token": pair.ada.token}})

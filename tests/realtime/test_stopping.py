@@ -14,6 +14,7 @@ from tests.realtime.handshakes import refusal
 from tests.realtime.support import (
     CLOSE,
     LIMITS,
+    PATIENCE_S,
     TEXT,
     Echo,
     Frame,
@@ -113,7 +114,7 @@ async def test_a_drain_does_not_wait_for_an_answer_for_ever(monkeypatch: pytest.
 async def test_a_drain_does_not_wait_for_who_never_answers() -> None:
     async with serving(limits=replace(LIMITS, close_s=0.2)) as node:
         clients = [await Raw.connect(node.port) for _ in range(3)]
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             await node.connections.drain(SHUTDOWN, within_s=0)
         assert len(node.connections) == 0
         for client in clients:

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 Line = dict[str, Any]
 

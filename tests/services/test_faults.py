@@ -26,7 +26,7 @@ WAVES = 25  # and then some more, again and again
 WAVE, WAVE_S = 3, 0.1
 TOTAL_S = 2.0
 OPEN_S = 1.0
-OTHERS_S = 0.25
+OTHERS_S = TOTAL_S / 2  # who waited for a service would wait longer
 MEMORY_BYTES = 32 << 20
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

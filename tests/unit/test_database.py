@@ -107,7 +107,7 @@ async def test_cancelled_questions_do_not_mix_up_the_answers_of_others(pool: Dat
 
 
 async def test_a_closed_database_says_so(settings: Settings) -> None:
-    database = Database(settings.dsn, size=1, wait_s=1.0)
+    database = Database(settings.dsn, size=1, wait_s=2.0)
     with pytest.raises(Unavailable):
         await database.connection().__aenter__()
     await database.close()
@@ -118,7 +118,7 @@ async def test_a_server_that_may_forget_is_refused(settings: Settings, empty_dat
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
     await connection.close()
-    database = Database(empty_database, size=1, wait_s=1.0)
+    database = Database(empty_database, size=1, wait_s=2.0)
     try:
         with pytest.raises(NotDurable, match=r"synchronous_commit=on \(is off\)"):
             await database.open()
@@ -131,7 +131,7 @@ async def test_a_server_that_hangs_is_given_up_in_the_time_of_one_answer(
     migrated: None, postgres_relay: tuple[Proxy, SecretStr], in_transaction: bool
 ) -> None:
     relay, dsn = postgres_relay
-    database = Database(dsn.get_secret_value(), size=1, wait_s=1.0)
+    database = Database(dsn.get_secret_value(), size=1, wait_s=2.0)
     await database.open()
     try:
 
@@ -143,7 +143,7 @@ async def test_a_server_that_hangs_is_given_up_in_the_time_of_one_answer(
         began = time.monotonic()
         with pytest.raises(Unavailable):
             await ask()
-        assert 0.9 < time.monotonic() - began < 1.9
+        assert 1.8 < time.monotonic() - began < 3.8
         await relay.mend()
         assert await database.answers()
     finally:
@@ -154,7 +154,7 @@ async def test_who_waited_for_a_batch_in_vain_does_not_wait_for_a_second_one(
     migrated: None, postgres_relay: tuple[Proxy, SecretStr]
 ) -> None:
     relay, dsn = postgres_relay
-    database = Database(dsn.get_secret_value(), size=1, wait_s=1.2)
+    database = Database(dsn.get_secret_value(), size=1, wait_s=2.0)
     await database.open()
     try:
         log = Log(database)
@@ -166,7 +166,7 @@ async def test_who_waited_for_a_batch_in_vain_does_not_wait_for_a_second_one(
             waiting = [asyncio.ensure_future(writer.append(say(room, ada, str(number)))) for number in range(4)]
             outcomes = await asyncio.gather(*waiting, return_exceptions=True)
             assert [type(outcome) for outcome in outcomes] == [Unavailable] * 4
-            assert 1.0 < time.monotonic() - began < 2.0
+            assert 1.8 < time.monotonic() - began < 3.8
             await relay.mend()
             assert (await writer.append(say(room, ada, "and now"))).body == "and now"
     finally:

@@ -13,7 +13,7 @@ class Clock:
         file.chmod(0o644)
 
     def shift(self, seconds: int) -> None:
-        """From now on the clock is wrong by so much."""
+        """Within a second the clock is wrong by so much."""
         self._file.write_text(f"{seconds:+d}\n")
 
     @property
@@ -22,7 +22,7 @@ class Clock:
         return {
             "LD_PRELOAD": str(_library()),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 
