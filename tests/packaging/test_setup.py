@@ -136,6 +136,37 @@ def test_a_tool_that_fails_is_explained(
     assert words in setup.LOG.read_text()
 
 
+def test_lanes_are_followed_beside_each_other(
+    setup: ModuleType, program: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    """Each tool waits for what the other one writes."""
+    here, there = (
+        program(mine, f"touch {tmp_path}/{mine}; until [ -e {tmp_path}/{other} ]; do sleep 0.05; done")
+        for mine, other in (("here", "there"), ("there", "here"))
+    )
+    setup.beside_each_other([[lambda: setup.run("Here", [here])], [lambda: setup.run("There", [there])]])
+    assert {line for line in setup.LOG.read_text().splitlines() if line} == {f"$ {here}", f"$ {there}"}
+
+
+def test_when_one_lane_fails_the_other_ends_too_and_what_failed_is_said(
+    setup: ModuleType, program: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    slow = program("slow", f"touch {tmp_path}/begun; exec sleep 600")
+    fails = program("fails", f"until [ -e {tmp_path}/begun ]; do sleep 0.05; done; echo ENOSPC; exit 1")
+    begun: list[str] = []
+    with pytest.raises(setup.SetupError, match=r"(?s)Failing failed.*The disk is full") as caught:
+        setup.beside_each_other(
+            [
+                [lambda: setup.run("Waiting", [slow]), lambda: begun.append("next")],
+                [lambda: setup.run("Failing", [fails])],
+            ]
+        )
+    assert "Waiting" not in str(caught.value)
+    assert begun == []
+    with pytest.raises(setup.SetupError, match="was not begun"):
+        setup.run("Later", [slow])
+
+
 def test_packages_are_installed_once_for_each_list(
     setup: ModuleType, program: Callable[[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
