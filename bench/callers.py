@@ -107,7 +107,7 @@ async def socket(target: Target, at_a_time: int) -> AsyncIterator[Door]:
 async def _stub(target: Target) -> AsyncIterator[tuple[FolkmootStub, Mapping[str, Any]]]:
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{target.grpc_port}", options=options) as channel:
-        stub = FolkmootStub(channel)  # type: ignore[no-untyped-call]  # as it is generated
+        stub = FolkmootStub(channel)
         yield stub, {"metadata": (("authorization", f"Bearer {target.token}"),)}
 
 

@@ -162,7 +162,7 @@ class Client:
         else:
             credentials = grpc.ssl_channel_credentials(self._certificates or None)
             self._channel = grpc.aio.secure_channel(self._address, credentials, options=options)
-        self._stub = FolkmootStub(self._channel)  # type: ignore[no-untyped-call]
+        self._stub = FolkmootStub(self._channel)
         return self
 
     async def __aexit__(

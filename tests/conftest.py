@@ -176,5 +176,5 @@ def checkout() -> Path:
 
 
 @pytest.fixture
-def python() -> Iterator[str]:
+def python() -> str:
     return sys.executable

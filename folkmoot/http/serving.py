@@ -45,7 +45,7 @@ class Serving:
             raise RuntimeError("Sanic gave no server")
         # Sanic rewrites its own classes when an application starts, and cannot do it again for a second node.
         http.config.TOUCHUP = not getattr(HttpProtocol, "__touched__", False)
-        await server.startup()  # type: ignore[no-untyped-call]  # Sanic
+        await server.startup()
         # Sanic's server counts connections, but takes none by itself.
         acceptor = Acceptor(listening.dup(), protocols(door, http, server.connections), lambda: door.is_crowded)
         return cls(http, door, server, acceptor, listening)
@@ -54,7 +54,7 @@ class Serving:
         """Lets nobody in any more, answers what was begun, and sends everybody away. `others` are done meanwhile."""
         self._door.connections.is_draining = True  # before anything waits: who asks whether we are ready hears it now
         self._http.config.KEEP_ALIVE = False
-        self._server.close()  # type: ignore[no-untyped-call]  # Sanic
+        self._server.close()
         await self._closes_listening()
         self._acceptor.close()
         await self._acceptor.wait_closed()
@@ -63,7 +63,7 @@ class Serving:
             self._door.connections.drain(codes.SHUTDOWN, within_s), self._end_requests(within_s), *others
         )
         await self._door.close()
-        await self._server.wait_closed()  # type: ignore[no-untyped-call]  # Sanic
+        await self._server.wait_closed()
 
     async def _closes_listening(self) -> None:
         """Waits until the loop has let go of the listening socket, so that it ends when the acceptor closes its own.

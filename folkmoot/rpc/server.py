@@ -49,9 +49,9 @@ class Remote:
         )
         named = (servicer.NAME, articles.NAME)
         own = servicer.Folkmoot(core, engine.hub, engine.broker, self._streams)
-        folkmoot_pb2_grpc.add_FolkmootServicer_to_server(own, self._server)  # type: ignore[no-untyped-call]
+        folkmoot_pb2_grpc.add_FolkmootServicer_to_server(own, self._server)
         items = articles.Articles(settings.grpc_items, lambda: self._streams.is_stopping)
-        api_pb2_grpc.add_ApiServicer_to_server(items, self._server)  # type: ignore[no-untyped-call]
+        api_pb2_grpc.add_ApiServicer_to_server(items, self._server)
         checks = health.Health(named, (articles.NAME,), ready, self._streams)
         health_pb2_grpc.add_HealthServicer_to_server(checks, self._server)
         reflection.enable_server_reflection((*named, health.NAME, reflection.SERVICE_NAME), self._server)

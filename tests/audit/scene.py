@@ -45,7 +45,7 @@ class Scene:
         return int((await self.ask("POST", f"/rooms/{room_id}/webhooks", url="http://127.0.0.1:9/"))["hook"]["id"])
 
 
-Wanted = dict[str, object]
+Wanted = dict[str, str | int]
 Deed = Callable[[Scene], Awaitable[Wanted]]
 DEEDS: dict[str, Deed] = {}
 """By the names of actions; each gives by what its entry is found: whose deed it was, or whom it was done to."""
@@ -63,5 +63,5 @@ def by(member: Member) -> Wanted:
     return {"who": member.id}
 
 
-def on(kind: str, number: object) -> Wanted:
+def on(kind: str, number: int | str) -> Wanted:
     return {"target_kind": kind, "target_id": number}

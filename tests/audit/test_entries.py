@@ -57,7 +57,9 @@ async def test_only_an_admin_reads_it(ada: Member, admin: Member) -> None:
 
 
 async def test_what_cannot_be_wanted_is_refused_with_every_mistake(admin: Member) -> None:
-    wanted = {"who": "Ada", "what": "a b", "outcome": "maybe", "since": "yesterday", "limit": 0, "before": -1, "x": 1}
+    wanted: dict[str, str | int] = {
+        "who": "Ada", "what": "a b", "outcome": "maybe", "since": "yesterday", "limit": 0, "before": -1, "x": 1,
+    }  # fmt: skip
     problem = assert_problem(await admin.http.get(AUDIT, params=wanted), 400, "invalid")
     assert set(problem["errors"]) == set(wanted)
 
@@ -68,7 +70,8 @@ async def test_pages_leave_nothing_out(admin: Member, bob: Member) -> None:
     everything = await entries(admin, who=admin.id, what="accounts")
     paged, before = [], None
     while True:
-        wanted = {"who": admin.id, "what": "accounts", "limit": 1} | ({"before": before} if before else {})
+        wanted: dict[str, str | int] = {"who": admin.id, "what": "accounts", "limit": 1}
+        wanted |= {"before": before} if before else {}
         page = (await admin.http.get(AUDIT, params=wanted)).json()
         paged += page["entries"]
         if not page["more"]:

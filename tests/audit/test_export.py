@@ -1,12 +1,13 @@
 """The log leaves the server as JSON lines, a bounded number at a time."""
 
 import json
+from typing import Any
 
 from tests.audit.words import AUDIT, entries, entry
 from tests.people import Member, assert_problem, enrol_bot
 
 
-async def lines(admin: Member, **wanted: object) -> list[dict[str, object]]:
+async def lines(admin: Member, **wanted: str | int) -> list[dict[str, Any]]:
     answer = await admin.http.get(f"{AUDIT}/export", params=wanted)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/x-ndjson"

@@ -61,7 +61,7 @@ async def value_of(databases: Databases, sql: str, **parameters: object) -> Any:
 def taken(row: Row) -> Any:
     """What a field of the row's annotation makes of the row's JSON."""
     model = create_model("Given", __base__=Input, it=(row.annotation, ...))
-    action = Action("", "", None, model, None, None, "")  # type: ignore[arg-type]
+    action: Action[Any, Any] = Action("", "", None, model, None, None, "")  # type: ignore[arg-type]
     return action.parse(msgspec.json.decode(f'{{"it":{row.json}}}')).it
 
 

@@ -1,6 +1,7 @@
 """Something that is broken off, wherever it is, and done again: it ends as if nothing had been."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def moments(tmp_path: Path, town_of: Callable[[Town], None], what: Callable[[Tow
         town = Town(tmp_path / f"{number}")
         town_of(town)
         town.say("before")
-        if broken_off(town, number / 2, lambda town=town: what(town)):
+        if broken_off(town, number / 2, partial(what, town)):
             towns.append(town)
     assert len(towns) > 6, "it must have been broken off for this test to mean anything"
     assert len(towns) < MOST
@@ -51,7 +52,7 @@ def at_three(town: Town) -> None:
 def test_a_first_start_goes_on(tmp_path: Path) -> None:
     for number in (1.0, 1.5, 2.0):
         town = Town(tmp_path / f"{number}")
-        assert broken_off(town, number, lambda town=town: town.switch("one"))
+        assert broken_off(town, number, partial(town.switch, "one"))
         town.switch("one")
         assert town.runs("one")
 

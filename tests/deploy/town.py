@@ -6,6 +6,7 @@ So the order of the steps can be tried in no time, and broken off before and aft
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from folkmoot_server.backups import Backups
 from folkmoot_server.errors import Failed
@@ -143,7 +144,7 @@ class FakeStack:
     def remove_images(self, release: str) -> None:
         self._world.images.discard(release)
 
-    def _read(self, file: str) -> dict[str, object]:
+    def _read(self, file: str) -> dict[str, Any]:
         try:
             return dict(json.loads((self._world.backups / file).read_text()))
         except ValueError:

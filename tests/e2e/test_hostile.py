@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Dialog, Page, Request
+from playwright.async_api import Dialog, Frame, Page, Request
 
 from folkmoot.app import Node
 from tests.e2e.conftest import Sit
@@ -82,11 +82,15 @@ class Watch:
         self.did: list[str] = []
         page.on("dialog", self._dialog)
         page.on("request", self._request)
-        page.on("framenavigated", lambda frame: frame.parent_frame and self.did.append(f"frame {frame.url}"))
+        page.on("framenavigated", self._frame)
 
     async def _dialog(self, dialog: Dialog) -> None:
         self.did.append(f"dialog {dialog.message}")
         await dialog.dismiss()
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.parent_frame:
+            self.did.append(f"frame {frame.url}")
 
     def _request(self, request: Request) -> None:
         if "hostile.test" in request.url or "example.org" in request.url:

@@ -16,7 +16,7 @@ TABLE = "\n".join(f"| {' | '.join(row)} |" for row in (DAYS, [":-:"] * 5, ["Earl
 async def in_both_themes(page: Page, folder: Path) -> AsyncIterator[None]:
     """Once in light and once in dark; each time nothing is wider than the window."""
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         yield
         document, window = await page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
         assert document <= window, scheme

@@ -26,7 +26,7 @@ def commands(room: int) -> st.SearchStrategy[dict[str, Any]]:
     channel = st.sampled_from((f"room:{room}", f"typing:{room}", "echo", f"room:{room + 1}", "nothing:1"))
     since = st.fixed_dictionaries({"offset": st.integers(0, 50), "epoch": st.sampled_from(("", "abc"))})
     event = st.fixed_dictionaries({"body": st.text(max_size=30), "client_id": st.uuids().map(str)})
-    called = st.one_of(
+    called: st.SearchStrategy[tuple[str, dict[str, object]]] = st.one_of(
         st.tuples(st.sampled_from(("rooms.mine", "rooms.directory", "accounts.people", "nothing.there")), st.just({})),
         st.tuples(st.sampled_from(("rooms.get", "rooms.members", "messages.history")), st.just({"room_id": room})),
         st.tuples(st.just("messages.send"), event.map(lambda given: {"room_id": room, **given})),

@@ -29,7 +29,7 @@ def imports_of(source: str, importer: str) -> Iterator[Import]:
             yield Import(importer, module)
             yield from (Import(importer, f"{module}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            yield from (Import(importer, name.value) for name in node.args if isinstance(name, ast.Constant))
+            yield from (Import(importer, str(name.value)) for name in node.args if isinstance(name, ast.Constant))
 
 
 def all_imports(root: Path) -> list[Import]:

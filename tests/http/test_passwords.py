@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from folkmoot.app import Node
 from folkmoot.database import Connection
@@ -70,7 +71,7 @@ async def test_a_wrong_password_leaves_an_old_hash_alone(
 async def test_a_hash_with_weaker_parameters_is_rewritten(
     visitor: httpx.AsyncClient, ada: Member, database: Connection
 ) -> None:
-    weak = passwords.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     await store(database, ada, weak)
     assert (await visitor.post(AUTH, json={"email": ada.email, "password": PASSWORD})).status_code == 200
     assert "m=19456,t=2,p=1" in await stored(database, ada)

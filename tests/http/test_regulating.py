@@ -1,8 +1,10 @@
 """S12: guessing at one account from everywhere gets nowhere, and does not keep its owner out."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from redis.asyncio import Redis
 
 from folkmoot import bus, limits
 from folkmoot.app import Node
+from folkmoot.errors import TooMany
 from folkmoot.modules.accounts import passwords
 from tests.conftest import Start
 from tests.fault.proxy import Proxy
@@ -168,7 +171,7 @@ async def test_the_wait_doubles_up_to_its_longest_and_a_day_forgets(
         try:
             await limiter.slow_down(key, pace)
             waits.append(0)
-        except limits.TooMany as error:
+        except TooMany as error:
             waits.append(error.retry_after_s or 0)
     assert waits[:2] == [0, 0]
     for wait, expected in zip(waits[2:7], (1, 2, 4, 8, 8), strict=True):
@@ -180,8 +183,8 @@ async def test_the_wait_doubles_up_to_its_longest_and_a_day_forgets(
 async def limiter_at(node: Node, redis: Redis, key: str, failures: int, *, is_up: bool) -> None:
     """Puts an account where it is after so many failures, the last just now."""
     if not is_up:
-        node.core.limiter._keep_here(key, failures, limits.time.monotonic() + limits.DAY_S)
+        node.core.limiter._keep_here(key, failures, time.monotonic() + limits.DAY_S)
         return
     now = await redis.time()
-    given = {"failures": failures, "at": now[0] * 1000 + now[1] // 1000}
+    given: dict[Any, Any] = {"failures": failures, "at": now[0] * 1000 + now[1] // 1000}
     await redis.hset(f"folkmoot:limit:{key}", mapping=given)

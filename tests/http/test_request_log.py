@@ -1,7 +1,5 @@
 """One line for each request, and in no line a secret."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -11,7 +9,7 @@ CANARY = "canary-Zm9sa21vb3QgdGVzdCBjYW5hcnkgdG9rZW4"
 
 
 @pytest.fixture
-def lines(capfd: pytest.CaptureFixture[str]) -> Iterator["Lines"]:
+def lines(capfd: pytest.CaptureFixture[str]) -> "Lines":
     """What is logged from here on, as the product logs it: every level, in JSON."""
     return Lines(capfd)
 

@@ -172,8 +172,8 @@ async def test_only_somebody_who_can_sign_in_is_added(node: Node, ada: Member, b
     for user_id in (bob.id, NOWHERE):
         answer = await ada.http.post(f"{ROOMS}/{room_id}/members", json={"user_id": user_id})
         assert_problem(answer, 404, "not_found")
-    for user_id in (0, -1, "1", 1.5, True, None, [1], {"id": 1}, 2**63, 10**400):
-        answer = await ada.http.post(f"{ROOMS}/{room_id}/members", json={"user_id": user_id})
+    for wrong in (0, -1, "1", 1.5, True, None, [1], {"id": 1}, 2**63, 10**400):
+        answer = await ada.http.post(f"{ROOMS}/{room_id}/members", json={"user_id": wrong})
         assert set(assert_problem(answer, 400, "invalid")["errors"]) == {"user_id"}
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from sanic import Sanic
+from sanic import HTTPResponse, Request, Sanic
 
 from folkmoot.app import Node
 from folkmoot.loading.revisions import migrate_modules
@@ -108,7 +108,7 @@ def closed(whole: tuple[Node, set[Address]]) -> list[Address]:
 
 async def refusals(node: Node, addresses: list[Address], authorization: str | None) -> list[httpx.Response]:
     async with visiting(node) as http:
-        headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+        headers = {} if authorization is None else {b"Authorization": authorization.encode("latin-1")}
         return [await http.request(one.method, one.filled, headers=headers, json=body_of(one)) for one in addresses]
 
 
@@ -200,11 +200,15 @@ async def test_what_only_admins_may_do_is_forbidden_to_members(ada: Member, admi
         assert_problem(answer, 403, "forbidden")
 
 
+async def _checks_nobody(request: Request) -> HTTPResponse:
+    raise AssertionError("it is only looked at")
+
+
 async def test_a_planted_route_that_checks_nobody_would_be_seen() -> None:
     """The walk reads the router itself, so that an address added beside the modules cannot hide from it."""
     app: Sanic[Any, Any] = Sanic("planted", configure_logging=False)
     try:
-        app.add_route(lambda request: None, "/api/v1.0/back/<door:str>", methods=["GET"])
+        app.add_route(_checks_nobody, "/api/v1.0/back/<door:str>", methods=["GET"])
         assert routed(app) - OPEN.keys() == {Address("GET", "/api/v1.0/back/{door}")}
     finally:
         Sanic.unregister_app(app)

@@ -34,6 +34,7 @@ async def test_a_token_is_shown_once_and_kept_as_a_hash(ada: Member, database: C
     assert [entry["id"] for entry in listed.json()["tokens"]] == [about["id"]]
     assert listed.json()["tokens"][0]["used_at"] is None
     row = await database.fetchrow("SELECT * FROM sessions WHERE token_hash = $1", hash_token(token))
+    assert row is not None
     assert (row["kind"], row["name"]) == ("token", "Weather")
     assert 6 < (row["expires_at"] - row["created_at"]).total_seconds() / 86_400 <= 7
 

@@ -65,7 +65,7 @@ def test_an_alert_of_alertmanager() -> None:
 
 
 def test_blocks_take_the_place_of_the_text() -> None:
-    payload = {
+    payload: dict[str, object] = {
         "text": "shown where there are no blocks",
         "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "Deploy *7*"}},

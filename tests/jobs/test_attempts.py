@@ -6,10 +6,11 @@ import statistics
 import asyncpg
 import pytest
 
+from folkmoot.actions import Input
 from folkmoot.core import Core
 from folkmoot.jobs import store
 from folkmoot.jobs.backoff import delay_s
-from folkmoot.jobs.job import Input, Work, job
+from folkmoot.jobs.job import Work, job
 from folkmoot.jobs.metrics import ATTEMPTS
 from tests.jobs.conftest import StartWorker, states, until
 from tests.jobs.planted import jobs as planted

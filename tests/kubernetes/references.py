@@ -40,11 +40,11 @@ def selectors(objects: Objects) -> Iterator[str]:
     for each in of_kind(objects, "Service"):
         if not selected(pods, each["spec"]["selector"]):
             yield f"{title(each)}: its selector matches no pod"
-    for each in pods:
-        own = [each.owner["spec"]["selector"]] if each.serves else []
-        for selector in [*own, *every(each.spec.get("topologySpreadConstraints", []), "labelSelector")]:
-            if not selector["matchLabels"].items() <= each.labels.items():
-                yield f"{each.title}: a selector does not match its own pods"
+    for pod in pods:
+        own = [pod.owner["spec"]["selector"]] if pod.serves else []
+        for selector in [*own, *every(pod.spec.get("topologySpreadConstraints", []), "labelSelector")]:
+            if not selector["matchLabels"].items() <= pod.labels.items():
+                yield f"{pod.title}: a selector does not match its own pods"
     for each in of_kind(objects, "PodDisruptionBudget"):
         if not selected(pods, each["spec"]["selector"]["matchLabels"]):
             yield f"{title(each)}: its selector matches no pod"

@@ -4,6 +4,7 @@ import shutil
 import stat
 import time
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -88,10 +89,9 @@ async def test_root_may_keep_everything_where_nobody_else_can_look(
     shutil.copytree(installed / "pginstall18", wheel / "pginstall18", symlinks=True)
     for libraries in installed.parent.glob(f"{wheel.name}.libs"):
         shutil.copytree(libraries, private / libraries.name)
-    find = binaries.find_spec
     moved = ModuleSpec(wheel.name, None, is_package=True)
     moved.submodule_search_locations = [str(wheel)]
-    monkeypatch.setattr(binaries, "find_spec", lambda name: moved if name == wheel.name else find(name))
+    monkeypatch.setattr(binaries, "find_spec", lambda name: moved if name == wheel.name else find_spec(name))
     async with servers(private / "data", report=quietly) as started:
         assert started.found[0].path.is_relative_to(private)
         await remember(started, "in private")

@@ -34,7 +34,12 @@ class Reader:
         for number, block in enumerate(blocks):
             before = page[blocks[number - 1].end() if number else 0 : block.start()]
             kind, text = block[1], block[2].replace("8000", str(self.port))
-            {"sh": self._run, "text": self._expect}.get(kind, lambda text: self._write(before, text))(text)  # noqa: B023
+            if kind == "sh":
+                self._run(text)
+            elif kind == "text":
+                self._expect(text)
+            else:
+                self._write(before, text)
         return len(blocks)
 
     def end(self) -> None:

@@ -93,7 +93,7 @@ async def test_migrate_goes_on_from_where_it_was_and_loses_nothing(
     add(planted, "0002_height", SECOND)
     assert not await modules_are_well(planted), "it would meet tables that it does not know"
     await migrate_to(planted, "head", lose_data=False)
-    assert dict(await inside.fetchrow("SELECT * FROM plants.trees")) == {"name": "oak", "height": None}
+    assert dict(*await inside.fetch("SELECT * FROM plants.trees")) == {"name": "oak", "height": None}
     assert await modules_are_well(planted)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.nginx.behind import Received, behind, okay
 from tests.nginx.front import Front, front
-from tests.nginx.raw import exchange
+from tests.nginx.raw import Answer, exchange
 from tests.nginx.test_headers import assert_protected
 from tests.people import assert_problem
 
@@ -115,7 +115,7 @@ def _to(address: str) -> dict[str, str]:
     return {"API_UPSTREAM": address, "WS_UPSTREAM": address}
 
 
-async def _drip(port: int, text: str) -> list[object]:
+async def _drip(port: int, text: str) -> list[Answer]:
     """A byte now and then, until the other side has had enough."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

@@ -36,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def build(checkout: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", checkout]
+    command: list[str | Path] = [sys.executable, "-m", "build", "--wheel", "--no-isolation", checkout]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -96,9 +96,9 @@ def install(wheel: Path, venv: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     site = next((venv / "lib").glob("python*/site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet"]
     subprocess.run([*pip, "--no-deps", "--no-index", "--ignore-installed", wheel], check=True)
-    where = [venv / "bin" / "python", "-c", "import folkmoot; print(folkmoot.__file__)"]
+    where: list[str | Path] = [venv / "bin" / "python", "-c", "import folkmoot; print(folkmoot.__file__)"]
     imported = subprocess.run(where, cwd=venv, capture_output=True, text=True, check=True).stdout
     assert imported.startswith(str(site))
     return venv / "bin" / "folkmoot"

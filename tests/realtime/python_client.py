@@ -12,7 +12,7 @@ from centrifuge import (
 )
 
 
-class Sdk(ClientEventHandler):
+class Sdk(ClientEventHandler):  # type: ignore[misc]
     """The SDK's client, and what happened to it."""
 
     def __init__(self, port: int, token: str, path: str, *, host: str = "127.0.0.1", **options: Any) -> None:
@@ -77,7 +77,7 @@ class Sdk(ClientEventHandler):
         self.happened.append(("publication", ctx))
 
 
-class Own(SubscriptionEventHandler):
+class Own(SubscriptionEventHandler):  # type: ignore[misc]
     def __init__(self) -> None:
         self.happened: list[tuple[str, Any]] = []
 

@@ -63,7 +63,7 @@ def binary_frame(payload: bytes) -> bytes:
     return bytes((text_frame(payload)[0] + 1,)) + text_frame(payload)[1:]
 
 
-def upgrade(path: str = PATH, **changes: str | None) -> bytes:
+def upgrade(path: str = PATH, /, **changes: str | None) -> bytes:
     """A handshake as browsers send it. `changes` replace headers (`_` for `-`), None leaves one out."""
     headers: dict[str, str | None] = {
         "Host": "localhost",
@@ -289,6 +289,8 @@ async def serving(
     )
     assert server is not None
     await server.startup()
+    listening = server.server
+    assert listening is not None
     connections.start()
     acceptor = Acceptor(sock.dup(), protocols(entrance, app, server.connections))
     try:
@@ -297,12 +299,12 @@ async def serving(
         Raw.hang_up()
         acceptor.close()
         await acceptor.wait_closed()
-        server.server.close()
+        listening.close()
         await entrance.close()
         await connections.stop()
         for protocol in tuple(server.connections):
             protocol.close_if_idle() or protocol.abort()
-        await server.server.wait_closed()
+        await listening.wait_closed()
         await asyncio.sleep(0.01)
         Sanic.unregister_app(app)
 

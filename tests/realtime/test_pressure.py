@@ -16,6 +16,7 @@ from tests.realtime.support import (
     PATIENCE_S,
     PONG,
     TEXT,
+    Frame,
     close_frame,
     frame,
     serving,
@@ -62,7 +63,7 @@ async def test_a_slow_reader_that_catches_up_reads_why_it_was_closed() -> None:
         client, receiver = await opened(node, receive_bytes=4_096)
         while receiver.connection.is_open:
             receiver.connection.send(text_frame(b"x" * 10_000))
-        frames = []
+        frames: list[Frame] = []
         while not frames or frames[-1].opcode != CLOSE:
             frames.append(await client.read())
         assert frames[-1].code == 3008

@@ -169,6 +169,6 @@ async def test_typing_reaches_listeners_and_no_log(node: Node, ada: Member, bob:
 async def test_the_echo_channel_gives_back_what_it_is_given(node: Node, ada: Member) -> None:
     async with wired(node.port, ada.token) as wire:
         await wire.subscribe("echo")
-        data = {"odd": [1, None, "\u00fc", 1.5, {}]}
+        data: dict[str, object] = {"odd": [1, None, "\u00fc", 1.5, {}]}
         await wire.do("publish", channel="echo", data=data)
         assert (await wire.expect_push(channel="echo"))["pub"]["data"] == data

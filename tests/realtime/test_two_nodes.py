@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ async def test_twenty_writers_on_both_nodes_make_one_gapless_sequence_for_every_
         assert own == [f"{number}.{turn}" for turn in range(20)], "the order of a sender is kept"
 
 
-async def _whole_log(member: Member, room_id: int) -> list[dict[str, object]]:
+async def _whole_log(member: Member, room_id: int) -> list[dict[str, Any]]:
     events: list[dict[str, object]] = []
     while True:
         query = {"after": len(events), "limit": 200}

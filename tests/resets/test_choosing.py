@@ -167,6 +167,7 @@ async def test_only_the_hash_of_a_token_is_kept_and_no_job_has_one(
     assert forgetful.member.email in jobs, "the job was there"
     assert token not in jobs
     kept = await rows.fetchrow("SELECT * FROM password_resets WHERE user_id = $1", forgetful.member.id)
+    assert kept is not None
     assert kept["token_hash"] == hash_token(token)
     assert await forgetful.look(token) == "good"
     assert (await forgetful.choose(token)).status_code == 204

@@ -1,6 +1,7 @@
 """STARTTLS, against a mail server whose certificate is trusted, and against one whose is not."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -27,7 +28,7 @@ async def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
 ) -> None:
     its, key = map(str, certify(tmp_path))
     monkeypatch.setenv("SSL_CERT_FILE", its)
-    options = {"tls_context": context_of(its, key), "require_starttls": True}
+    options: dict[str, Any] = {"tls_context": context_of(its, key), "require_starttls": True}
     async with postbox(**options, authenticator=knows_us, auth_required=True) as box:
         await check(known(settings, box.port))
         assert (await look_at_mail(known(settings, box.port))).ok
@@ -50,7 +51,7 @@ async def test_nothing_is_said_to_a_server_that_nobody_vouches_for(
         told.append(data)
         return knows_us(server, session, envelope, mechanism, data)  # type: ignore[arg-type]
 
-    options = {"tls_context": context_of(its, key), "require_starttls": True}
+    options: dict[str, Any] = {"tls_context": context_of(its, key), "require_starttls": True}
     async with postbox(**options, authenticator=listen, auth_required=True) as box:
         with pytest.raises(NotSent, match="certificate") as refused:
             await send(known(settings, box.port), LETTER, "ada@example.org")

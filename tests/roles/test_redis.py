@@ -84,7 +84,7 @@ async def guarded(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 async def denied(seer: Redis) -> list[tuple[str, str]]:
-    return [(entry["reason"], entry["object"]) for entry in await seer.acl_log()]
+    return [(str(entry["reason"]), str(entry["object"])) for entry in await seer.acl_log()]
 
 
 async def test_people_talk_across_two_servers_and_nothing_they_need_is_denied(start: Start, guarded: Guarded) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
-from google.protobuf.internal.encoder import _VarintBytes
+from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[attr-defined]
 
 from folkmoot.app import Node
 from folkmoot.proto.api_pb2 import ApiRequest, Hello, HelloRequest, Item, Items
@@ -16,7 +16,7 @@ from folkmoot.settings import Settings
 from tests.cli.words import begin, stop
 from tests.conftest import Start
 from tests.realtime.wire import until
-from tests.rpc.words import channel_to, refused
+from tests.rpc.words import AS_IT_IS, channel_to, refused
 
 MIB = 1 << 20
 # What a client takes without reading it is the client's choice, and usually grows.
@@ -67,13 +67,13 @@ async def test_the_longest_list_that_an_operator_can_allow_is_one_that_clients_t
 async def test_the_bytes_are_those_of_the_published_contract(open_node: Node) -> None:
     """Written by hand, field by field: number and type as the articles print them."""
     async with channel_to(open_node) as channel:
-        hello = await channel.unary_unary("/api.Api/sayHello")(b"\x0a\x07Gonzalo")
+        hello = await channel.unary_unary("/api.Api/sayHello", **AS_IT_IS)(b"\x0a\x07Gonzalo")
         assert hello == b"\x0a\x0eHello Gonzalo!"
-        items = await channel.unary_unary("/api.Api/getAll")(b"\x08\x02")
+        items = await channel.unary_unary("/api.Api/getAll", **AS_IT_IS)(b"\x08\x02")
         assert items == b"\x0a\x0a\x08\x01\x12\x06name 1" + b"\x0a\x0a\x08\x02\x12\x06name 2"
-        stream = channel.unary_stream("/api.Api/getStream")(b"\x08\x01")
+        stream = channel.unary_stream("/api.Api/getStream", **AS_IT_IS)(b"\x08\x01")
         assert [item async for item in stream] == [b"\x08\x01\x12\x06name 1"]
-        assert await channel.unary_unary("/api.Api/getAll")(b"\x08" + _VarintBytes(2**64 - 1)) == b""
+        assert await channel.unary_unary("/api.Api/getAll", **AS_IT_IS)(b"\x08" + _VarintBytes(2**64 - 1)) == b""
     assert Items.FromString(items).items[1] == Item(id=2, name="name 2")
     assert Hello.FromString(hello).message == "Hello Gonzalo!"
 

@@ -131,7 +131,8 @@ async def test_a_server_that_is_started_again_is_found_again(start: Start, ada: 
 async def test_a_message_whose_answer_was_lost_is_sent_again_and_said_once(
     client: Client, relay: Proxy, node: Node, ada: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, append, lost = await ada.make_room(), node.core.writer.append, []
+    room, append = await ada.make_room(), node.core.writer.append
+    lost: list[object] = []
 
     async def written_but_not_answered(draft: object) -> object:
         event = await append(draft)  # type: ignore[arg-type]

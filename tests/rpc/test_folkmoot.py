@@ -13,7 +13,7 @@ from folkmoot.proto import folkmoot_pb2 as pb
 from folkmoot.rpc.status import FIELDS, status_of
 from tests.conftest import Start
 from tests.people import Member, enrol, enrol_bot
-from tests.rpc.words import Program, channel_to, program_of, refused
+from tests.rpc.words import Program, channel_to, program_of, refused, told
 
 
 async def test_what_is_sent_is_in_the_log(ada: Member, program: Program) -> None:
@@ -101,7 +101,7 @@ async def test_what_is_malformed_is_named_by_field(program: Program, given: pb.S
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await program.stub.Send(given, metadata=program.metadata)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    fields = dict(caught.value.trailing_metadata())[FIELDS]
+    fields = told(caught.value.trailing_metadata())[FIELDS]
     assert json.loads(fields).keys() == wrong
 
 

@@ -27,7 +27,7 @@ from tests.fault.proxy import Proxy
 from tests.fault.supervised import supervised
 from tests.people import Member, enrol
 from tests.realtime.wire import until
-from tests.rpc.words import Program, bearer, channel_to, program_of, refused
+from tests.rpc.words import EOF, Program, bearer, channel_to, program_of, refused
 
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 OWN, API = "folkmoot.v1.Folkmoot", "api.Api"
@@ -242,7 +242,7 @@ async def test_a_node_that_stops_sends_streams_away_and_answers_what_was_begun(
         for each in listening:
             assert await each.ends() == (grpc.StatusCode.UNAVAILABLE, "unavailable")
         assert (await watching.read()).status == NOT_SERVING
-        assert await watching.read() is grpc.aio.EOF
+        assert await watching.read() is EOF
         assert not stop.done()
         finish.set()
         assert (await call).json == "{}"

@@ -18,7 +18,7 @@ from folkmoot.rpc.door import _peer
 from tests.conftest import Start
 from tests.people import Member, enrol
 from tests.realtime.wire import until
-from tests.rpc.words import Program, channel_to, program_of, refused
+from tests.rpc.words import Program, channel_to, program_of, refused, told
 
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -38,7 +38,7 @@ async def test_a_user_who_calls_too_often_is_told_when_to_come_back(start: Start
         assert refusals
         for error in refusals:
             assert error.code() is EXHAUSTED
-            assert dict(error.trailing_metadata())["folkmoot-retry-after-s"] == "1"
+            assert told(error.trailing_metadata())["folkmoot-retry-after-s"] == "1"
         await patient.call("rooms", "mine")
 
 
@@ -135,7 +135,7 @@ async def test_a_call_without_a_deadline_ends_all_the_same(start: Start, monkeyp
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await program.stub.Call(pb.CallRequest(module="a", action="b"), metadata=program.metadata)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert dict(caught.value.trailing_metadata())["folkmoot-code"] == "too_long"
+        assert told(caught.value.trailing_metadata())["folkmoot-code"] == "too_long"
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ async def test_nothing_is_left_of_streams_that_are_gone(node: Node, ada: Member,
 def _fell_behind() -> float:
     from folkmoot.rpc.metrics import FELL_BEHIND
 
-    return FELL_BEHIND._value.get()
+    return float(FELL_BEHIND._value.get())
 
 
 def _queued(listener: object) -> int:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -20,7 +21,9 @@ from folkmoot.rpc.status import CODE
 from tests.people import Member
 
 Metadata = tuple[tuple[str, str], ...]
-WITHIN_S = 10.0
+WITHIN_S = 30.0
+AS_IT_IS: dict[str, Any] = {"request_serializer": None, "response_deserializer": None}  # of bytes
+EOF = grpc.aio.EOF  # type: ignore[attr-defined]  # its stubs do not know it
 
 
 def bearer(token: str) -> Metadata:
@@ -52,11 +55,13 @@ class Program:
 
     async def say(self, room: int, body: str, client_id: str | None = None) -> pb.Event:
         given = pb.SendRequest(room_id=room, body=body, client_id=client_id or str(uuid4()))
-        return await self.stub.Send(given, metadata=self.metadata, timeout=WITHIN_S)
+        sent: pb.Event = await self.stub.Send(given, metadata=self.metadata, timeout=WITHIN_S)
+        return sent
 
     async def history(self, room: int, **page: int) -> pb.Page:
         given = pb.HistoryRequest(room_id=room, **page)
-        return await self.stub.History(given, metadata=self.metadata, timeout=WITHIN_S)
+        found: pb.Page = await self.stub.History(given, metadata=self.metadata, timeout=WITHIN_S)
+        return found
 
     async def call(self, module: str, action: str, json: str = "") -> str:
         given = pb.CallRequest(module=module, action=action, json=json)
@@ -71,7 +76,7 @@ class Program:
 
 
 class Listening:
-    def __init__(self, stream: grpc.aio.UnaryStreamCall, first: pb.Heard) -> None:
+    def __init__(self, stream: "grpc.aio.UnaryStreamCall[pb.SubscribeRequest, pb.Heard]", first: pb.Heard) -> None:
         assert not first.events
         self.stream = stream
         self.epoch = first.epoch
@@ -82,7 +87,7 @@ class Listening:
         """All events up to that one, each once and in order."""
         while self.offset < seq:
             heard = await self.stream.read()
-            assert heard is not grpc.aio.EOF, (await self.stream.code(), await self.stream.details())
+            assert isinstance(heard, pb.Heard), (await self.stream.code(), await self.stream.details())
             assert [event.seq for event in heard.events] == list(range(self.offset + 1, heard.offset + 1))
             self.events += heard.events
             self.offset = heard.offset
@@ -91,13 +96,18 @@ class Listening:
     async def ends(self) -> tuple[grpc.StatusCode, str]:
         """The status that it ends with, and our code; what it says before is dropped."""
         with suppress(grpc.aio.AioRpcError):
-            while await self.stream.read() is not grpc.aio.EOF:
+            while await self.stream.read() is not EOF:
                 pass
         return await self.stream.code(), code_in(await self.stream.trailing_metadata())
 
 
-def code_in(metadata: Iterable[tuple[str, str | bytes]]) -> str:
-    return next((str(value) for name, value in metadata if name == CODE), "")
+def told(metadata: "Iterable[Any] | None") -> dict[str, str]:
+    """What stands in the metadata of an answer, by its names."""
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in metadata or ()}
+
+
+def code_in(metadata: "Iterable[Any] | None") -> str:
+    return told(metadata).get(CODE, "")
 
 
 @asynccontextmanager
@@ -112,7 +122,7 @@ async def outcome(
     channel: grpc.aio.Channel, method: str, metadata: Metadata = (), given: bytes = b""
 ) -> tuple[str, str]:
     """The status and the code of a call of any method with these bytes, and nothing of what it answers."""
-    call = channel.unary_stream(method)(given, metadata=metadata, timeout=WITHIN_S)
+    call = channel.unary_stream(method, **AS_IT_IS)(given, metadata=metadata, timeout=WITHIN_S)
     try:
         async for _ in call:
             break

@@ -21,7 +21,7 @@ def _plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
-    return loader.construct_yaml_null(node) if node.value in ("", "null") else node.value
+    return None if node.value in ("", "null") else node.value
 
 
 for tag in ("!reset", "!override"):

@@ -63,10 +63,12 @@ def notes(span: Span) -> dict[str, str | int]:
 
 @asynccontextmanager
 async def collecting(*, answers: bool = True) -> AsyncIterator[Collector]:
-    collector, tasks = Collector(answers=answers), set()
+    collector, tasks = Collector(answers=answers), set[asyncio.Task[object]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
+        serving = asyncio.current_task()
+        assert serving is not None
+        tasks.add(serving)
         await collector.serve(reader, writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

@@ -30,6 +30,7 @@ async def test_secrets_codes_and_challenges_are_kept_nowhere(
     found = await dump(database, redis)
     assert hash_token(challenge).hex() in found, "for this test to mean anything, the dump must show challenges"
     row = await database.fetchrow("SELECT key_id, secret FROM totp WHERE user_id = $1", careful.member.id)
+    assert row is not None
     assert row["key_id"] == "k1"
     assert row["secret"].hex() in found
     for secret in [careful.member.token, challenge, *careful.recovery_codes]:

@@ -10,8 +10,10 @@ from tests.people import PASSWORD, Browser, Member, assert_problem, browsing, to
 from tests.twofactor.phone import Careful, Phone, challenge_of, first_step, turn_on
 
 FACTOR = "/api/v1.0/second-factor"
-CHANGES = ((FACTOR, {}), (f"{FACTOR}/confirm", {"code": "123456"}), (f"{FACTOR}/recovery-codes", {}),
-           (f"{FACTOR}/off", {"password": PASSWORD, "code": "123456"}))  # fmt: skip
+CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
+    (FACTOR, {}), (f"{FACTOR}/confirm", {"code": "123456"}), (f"{FACTOR}/recovery-codes", {}),
+    (f"{FACTOR}/off", {"password": PASSWORD, "code": "123456"}),
+)  # fmt: skip
 
 
 async def state(http: httpx.AsyncClient) -> dict[str, object]:

@@ -66,7 +66,7 @@ class Talk:
         name = f"writer {len(self._writers)}"
         self._writers.append(asyncio.create_task(self._write(sdk, name, pause_s, tries or 1_000_000), name=name))
 
-    async def goes_on(self, messages: int, within_s: float = 10.0) -> None:
+    async def goes_on(self, messages: int, within_s: float = 30.0) -> None:
         """Waits until so many more are acknowledged."""
         wanted = self.acknowledged + messages
         await until(lambda: self.acknowledged >= wanted or any(writer.done() for writer in self._writers), within_s)
@@ -126,7 +126,7 @@ class Talk:
 
 
 @asynccontextmanager
-async def listening(talk: Talk, count: int, *address: Any, **options: Any) -> AsyncIterator[Sequence[Listener]]:
+async def listening(talk: Talk, count: int, *address: Any, **options: Any) -> AsyncIterator[list[Listener]]:
     """Connected SDKs of one person."""
     async with AsyncExitStack() as stack:
         listeners = []

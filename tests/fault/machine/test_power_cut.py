@@ -29,7 +29,7 @@ FORGETFUL = {
 
 async def talk_until_the_cut(start: Start, disk: Disk, room: Room, image: Path, **settings: str) -> Talk:
     """People talk; then the disk is copied as it is, and everything that ran on it is gone."""
-    async with database_in(disk.root / "data", **settings) as database:
+    async with database_in(disk.root / "data", before=(), **settings) as database:
         assert all([await setting(database.dsn, name) == value for name, value in settings.items()])
         async with (
             start(database_url=SecretStr(database.dsn), database_wait_s=0.5) as node,

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from math import ceil
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,18 +26,18 @@ class Counting:
         self.values = 0
         make = presence._bus.redis.pipeline
 
-        def pipeline(**options: object) -> object:
+        def pipeline(**options: Any) -> object:
             made = make(**options)
             execute = made.execute
 
-            async def counted(**how: object) -> object:
+            async def counted(**how: Any) -> object:
                 self.trips += 1
                 for arguments, _ in made.command_stack:
-                    self.commands[arguments[0]] += 1
+                    self.commands[str(arguments[0])] += 1
                     self.values += len(arguments)
                 return await execute(**how)
 
-            made.execute = counted  # type: ignore[method-assign]
+            made.execute = counted  # type: ignore[method-assign, assignment]
             return made
 
         monkeypatch.setattr(presence._bus.redis, "pipeline", pipeline)
