@@ -52,10 +52,10 @@ def audit(
         asked = any((who, what, refused, since, until))
         out.print("No entry of the audit log is like that." if asked else "The audit log is empty.")
         return
-    out.print(table_of(found, out.width))
+    out.print(table_of_entries(found, out.width))
 
 
-def table_of(found: "list[AuditEntry]", columns: int) -> Table:
+def table_of_entries(found: "list[AuditEntry]", columns: int) -> Table:
     """One line for each entry below a line for each day. Where the terminal is narrow, lines wrap: nothing is cut."""
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     table.add_column("when", width=len("2026-11-21"), overflow="fold")

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from folkmoot.cli.terminal import Data, out, run, settings_of
+from folkmoot.cli.terminal import Data, out, run, settings_of, table_of
 
 jobs = typer.Typer(help="Background jobs: see what failed, try it again.", no_args_is_help=True)
 
@@ -19,7 +18,7 @@ def jobs_list(data: Data = None) -> None:
     counts, failed = run(commands.list_jobs(settings_of("warning", data=data)))
     out.print(f"{counts.waiting} waiting, {counts.running} running, {counts.failed} failed, {counts.workers} workers.")
     if failed:
-        table = Table("id", "job", "attempts", "failed", "error", box=None, pad_edge=False)
+        table = table_of("id", "job", "attempts", "failed", "error")
         for one in failed:
             table.add_row(
                 str(one.id), escape(one.name), str(one.attempts), f"{one.since:%Y-%m-%d %H:%M}", escape(one.error or "")

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from folkmoot.cli.terminal import Data, ask_password, out, run, settings_of
+from folkmoot.cli.terminal import Data, ask_password, out, run, settings_of, table_of
 
 user = typer.Typer(help="People's accounts: add, list, give a new password, disable.", no_args_is_help=True)
 
@@ -38,7 +37,7 @@ def user_list(data: Data = None) -> None:
     """List all accounts."""
     from folkmoot import commands
 
-    table = Table("id", "email", "name", "role", "since", "state", box=None, pad_edge=False)
+    table = table_of("id", "email", "name", "role", "since", "state")
     for account in run(commands.list_users(settings_of("warning", data=data))):
         state = "disabled" if account.disabled else "active"
         table.add_row(

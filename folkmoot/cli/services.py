@@ -2,9 +2,8 @@
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from folkmoot.cli.terminal import out, run, settings_of
+from folkmoot.cli.terminal import out, run, settings_of, table_of
 
 services = typer.Typer(help="The services that actions and slash commands call.", no_args_is_help=True)
 
@@ -18,7 +17,7 @@ def services_check() -> None:
     from folkmoot.services.check import check_file
 
     looks = run(check_file(settings_of("warning").services))
-    table = Table("service", "address", "health", "time", "breaker", box=None, pad_edge=False)
+    table = table_of("service", "address", "health", "time", "breaker")
     for look in looks:
         mark = "[green]✓[/green]" if look.health.ok else "[red]✗[/red]"
         health = f"{mark} {escape(look.health.says)}"

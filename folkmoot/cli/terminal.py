@@ -9,6 +9,7 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from folkmoot.descriptors import take_all
 from folkmoot.errors import CommandFailed
@@ -34,6 +35,14 @@ def settings_of(log_level: str, **given: object) -> Settings:
 def run(work: Coroutine[Any, Any, T]) -> T:
     take_all()
     return uvloop.run(work)
+
+
+def table_of(*columns: str) -> Table:
+    """A table without lines. Where the terminal is narrow, cells go on in the next line: nothing is cut."""
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def report(line: str) -> None:

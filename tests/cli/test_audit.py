@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from folkmoot.cli.audit import table_of
+from folkmoot.cli.audit import table_of_entries
 from folkmoot.modules.audit.schemas import AuditEntry
 from tests.cli.conftest import Run
 
@@ -64,7 +64,7 @@ def test_what_is_too_wide_for_its_column_wraps(columns: int) -> None:
 def shown(entries: list[AuditEntry], columns: int) -> list[str]:
     """The lines of a terminal that is so wide."""
     console = Console(width=columns, file=StringIO(), record=True)
-    console.print(table_of(entries, columns))
+    console.print(table_of_entries(entries, columns))
     return console.export_text().splitlines()
 
 

@@ -50,6 +50,11 @@ async def test_an_account_from_its_beginning_to_its_end(operate: Run, start: Sta
     assert ada.split()[-1] == "disabled"
     assert root.split()[-1] == "active"
 
+    narrow = await operate("user", "list", COLUMNS="48")
+    assert "…" not in narrow.out
+    email = "".join(line[4:20].strip() for line in narrow.out.splitlines()[1:])
+    assert email.startswith("ada@example.orgroot@")
+
 
 async def test_a_mistake_in_the_file_of_services_keeps_no_operator_from_an_account(
     operate: Run, tmp_path: Path
