@@ -15,12 +15,10 @@ from pydantic import SecretStr
 
 from folkmoot import commands
 from folkmoot.app import running
-from folkmoot.laptop import Servers
 from folkmoot.listening import listen
 from folkmoot.migrations import migrate, revisions
 from folkmoot.settings import Settings
 from folkmoot.testing import generous
-from tests.databases import another_database
 from tests.people import NO_TLS
 
 EMAIL, PASSWORD = "first@example.org", "the first of all"
@@ -131,30 +129,17 @@ async def test_two_real_servers_start_together(
         assert "Traceback" not in said
 
 
-async def test_without_the_lock_they_do_crash(
-    changed: Settings, database_servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_the_lock_they_do_crash(changed: Settings, checkout: Path) -> None:
     """So that the tests above mean what they say."""
-    monkeypatch.setattr("folkmoot.migrations.run.locked", unlocked)
-    crashed = 0
-    for _ in range(5):
-        async with another_database(database_servers.dsn) as dsn:
-            results = await asyncio.gather(*(migrate(dsn) for _ in range(3)), return_exceptions=True)
-        crashed += any(isinstance(result, Exception) for result in results)
-    assert crashed
-
-
-def unlocked(dsn: str) -> "Unlocked":
-    return Unlocked(dsn)
-
-
-class Unlocked:
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-
-    async def __aenter__(self) -> "asyncpg.Connection[asyncpg.Record]":
-        self._connection = await asyncpg.connect(self._dsn)
-        return self._connection
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._connection.close()
+    command = [sys.executable, "-m", "tests.migrations.unlocked", changed.dsn]
+    pipe = subprocess.PIPE
+    migrating = [
+        await asyncio.create_subprocess_exec(*command, cwd=checkout, stdin=pipe, stdout=pipe, stderr=pipe)
+        for _ in range(3)
+    ]
+    for each in migrating:
+        assert each.stdout is not None
+        assert await each.stdout.readline() == b"ready\n"
+    ended = await asyncio.gather(*(each.communicate(b"go\n") for each in migrating))
+    crashes = [said.decode() for each, (_, said) in zip(migrating, ended, strict=True) if each.returncode]
+    assert any("already exists" in said for said in crashes), crashes

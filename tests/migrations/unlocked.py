@@ -1,0 +1,30 @@
+"""A migration that asks nobody for the lock: `python -m tests.migrations.unlocked DSN`.
+
+It says that it is ready, and begins when it is given a line. A process of its own, because Alembic has one migration at
+a time in each.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from folkmoot.migrations import migrate, run
+
+
+@asynccontextmanager
+async def unlocked(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    run.locked = unlocked  # type: ignore[attr-defined]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    asyncio.run(migrate(sys.argv[1]))
