@@ -77,11 +77,14 @@ class Child:
             self._obituary()
 
     def last_words(self) -> str:
-        """What it has logged since it started, as much as fits a screen."""
-        with self.log.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_start, end - LAST_WORDS_BYTES))
-            return log.read().decode(errors="replace")
+        """What it has logged since it started, as much as fits a screen; nothing, when the log is gone."""
+        try:
+            with self.log.open("rb") as log:
+                end = log.seek(0, os.SEEK_END)
+                log.seek(max(self._log_start, end - LAST_WORDS_BYTES))
+                return log.read().decode(errors="replace")
+        except OSError as error:
+            return f"({error})"
 
     async def stop(self) -> None:
         """Stops it for good, also when the caller is cancelled meanwhile."""

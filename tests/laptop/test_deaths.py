@@ -98,8 +98,11 @@ async def test_ctrl_c_reaches_us_alone_and_the_servers_stop_in_order(
     assert not (data / "postgres" / "postmaster.pid").exists()
 
 
+@pytest.mark.parametrize("has_log", [True, False])
 @pytest.mark.parametrize(("name", "program"), [("PostgreSQL", "postgres"), ("Valkey", "valkey-server")])
-async def test_a_server_that_dies_ends_the_block_with_a_sentence(data: Path, name: str, program: str) -> None:
+async def test_a_server_that_dies_ends_the_block_with_a_sentence(
+    data: Path, name: str, program: str, has_log: bool
+) -> None:
     inside = asyncio.Event()
 
     async def serve() -> None:
@@ -110,6 +113,9 @@ async def test_a_server_that_dies_ends_the_block_with_a_sentence(data: Path, nam
 
     serving = asyncio.create_task(serve())
     await asyncio.wait([serving, asyncio.create_task(inside.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not has_log:
+        for log in (data / "log").iterdir():
+            log.unlink()
     for child in servers_of(data):
         if child.name() == program:
             child.kill()
