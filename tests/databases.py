@@ -13,6 +13,15 @@ TRIES = 4  # of five seconds each
 
 
 @asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
 async def another_database(dsn: str) -> AsyncIterator[str]:
     """The address of a database with nothing in it, on the same server; it is gone afterwards.
 

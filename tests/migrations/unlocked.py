@@ -6,25 +6,12 @@ a time in each.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import asyncpg
 
 from folkmoot.migrations import migrate, run
-
-
-@asynccontextmanager
-async def unlocked(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
+from tests.databases import connected
 
 if __name__ == "__main__":
-    run.locked = unlocked  # type: ignore[attr-defined]
+    run.locked = connected  # type: ignore[attr-defined]
     print("ready", flush=True)
     sys.stdin.readline()
     asyncio.run(migrate(sys.argv[1]))

@@ -1,8 +1,6 @@
 """Servers sign in to PostgreSQL with a role that reads and writes, and changes nothing about the schema (S41)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -14,6 +12,7 @@ from folkmoot.migrations import HEAD
 from folkmoot.migrations.rights import WANTING, beyond
 from folkmoot.migrations.roles import account_of, signs_in, verifier
 from folkmoot.settings import BadSettings, Settings, load_settings
+from tests.databases import connected
 from tests.roles.conftest import PASSWORD, Town
 
 # What somebody who has taken a server over would try.
@@ -40,15 +39,6 @@ NEVER = [
     "SET ROLE postgres",
     "ALTER TABLE users OWNER TO CURRENT_USER",
 ]
-
-
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def migrated(settings: Settings) -> None:
